@@ -1,0 +1,1 @@
+//! Checkpoints in, pixels out: Stable Diffusion on candle.

@@ -1,0 +1,1 @@
+//! Async client of the daemon; starts it when none runs.

@@ -1,0 +1,1 @@
+//! Wire types and framing shared by the daemon and its Rust clients.
