@@ -1,1 +1,3 @@
 //! Checkpoints in, pixels out: Stable Diffusion on candle.
+
+pub mod ops;
