@@ -1,0 +1,77 @@
+//! Every method with its parameters and its result.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::params::{
+    AgainParams, AgainResult, CancelParams, CancelResult, DescribeResult, GenerateParams,
+    GenerateResult, HelloParams, HelloResult, InspectParams, InspectResult, MethodDescription,
+    ModelListResult, Nothing, StatusResult, TokensParams, TokensResult, describe_fields,
+};
+use crate::record::Record;
+
+/// A method of the daemon.
+pub trait Method {
+    /// Its name on the wire.
+    const NAME: &'static str;
+    /// What it does.
+    const DOC: &'static str;
+    /// What it takes.
+    type Params: Serialize + DeserializeOwned + Record + Send + 'static;
+    /// What it answers.
+    type Result: Serialize + DeserializeOwned + Record + Send + 'static;
+}
+
+macro_rules! methods {
+    ($( $(#[doc = $doc:literal])+ $type:ident = $name:literal ($params:ty) -> $result:ty; )*) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Clone, Copy, Debug)]
+            pub struct $type;
+
+            impl Method for $type {
+                const NAME: &'static str = $name;
+                const DOC: &'static str = concat!($($doc),+);
+                type Params = $params;
+                type Result = $result;
+            }
+        )*
+
+        /// Every method of this version.
+        pub fn all_methods() -> Vec<MethodDescription> {
+            vec![ $( MethodDescription {
+                method: $name.to_owned(),
+                doc: <$type as Method>::DOC.trim().to_owned(),
+                params: describe_fields::<$params>(),
+                result: describe_fields::<$result>(),
+            } ),* ]
+        }
+    };
+}
+
+methods! {
+    /// Opens the conversation; the first request of every connection.
+    Hello = "hello" (HelloParams) -> HelloResult;
+    /// Answers at once; also while a job runs.
+    Ping = "ping" (Nothing) -> Nothing;
+    /// What the daemon is doing, and where its files are.
+    Status = "status" (Nothing) -> StatusResult;
+    /// Every method, event and error code of this daemon.
+    Describe = "describe" (Nothing) -> DescribeResult;
+    /// Makes frames from a prompt. Answers when the job has ended; until then
+    /// events tell how far it is.
+    FrameGenerate = "frame.generate" (GenerateParams) -> GenerateResult;
+    /// Makes a frame again from the request that its PNG carries, and compares.
+    FrameAgain = "frame.again" (AgainParams) -> AgainResult;
+    /// Cancels exactly one job, waiting or running. Its request is then
+    /// answered with `cancelled`, whatever the engine was doing.
+    JobCancel = "job.cancel" (CancelParams) -> CancelResult;
+    /// The models that can be used, and the files that cannot and why.
+    ModelList = "model.list" (Nothing) -> ModelListResult;
+    /// What a model's files hold.
+    ModelInspect = "model.inspect" (InspectParams) -> InspectResult;
+    /// How a model's tokenizer reads a prompt.
+    PromptTokens = "prompt.tokens" (TokensParams) -> TokensResult;
+    /// Cancels every job, then ends the daemon.
+    DaemonStop = "daemon.stop" (Nothing) -> Nothing;
+}

@@ -1,0 +1,332 @@
+//! What methods take and what they answer.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+use serde_json::Value;
+
+use crate::limits::Limits;
+use crate::record::{Record, WireType};
+
+/// How a picture's bytes are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PictureFormat {
+    /// A PNG file, with the provenance in its text chunks.
+    #[default]
+    Png,
+    /// Rows from the top, each pixel red, green, blue, alpha; one byte each.
+    Rgba8,
+    /// Rows from the top, each pixel blue, green, red, alpha; one byte each.
+    Bgra8,
+}
+
+impl WireType for PictureFormat {
+    fn kind() -> String {
+        "`png`, `rgba8` or `bgra8`".to_owned()
+    }
+}
+
+records! {
+    /// No parameters, or nothing to tell.
+    Nothing "nothing" {}
+
+    /// A picture inside a message.
+    Picture "picture" {
+        /// How `data` is laid out.
+        format: PictureFormat,
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// The file, or `width` × `height` × 4 bytes.
+        data: ByteBuf,
+    }
+
+    /// Parameters of `hello`.
+    HelloParams "hello params" {
+        /// The client's name and version, for the log.
+        client: String,
+        /// The protocol level that the client wants to speak.
+        protocol: u32,
+    }
+    /// Result of `hello`.
+    HelloResult "hello result" {
+        /// The newest level that the daemon speaks.
+        protocol: u32,
+        /// The oldest level that it still serves.
+        oldest: u32,
+        /// The daemon's version.
+        version: String,
+        /// What the daemon takes at most.
+        limits: Limits,
+        /// Names of things that this daemon can do beyond the level's methods.
+        capabilities: Vec<String>,
+    }
+
+    /// Result of `status`.
+    StatusResult "status" {
+        /// The daemon's version.
+        version: String,
+        /// Its process.
+        pid: u32,
+        /// Seconds since it began to listen.
+        uptime_seconds: f64,
+        /// The job that the engine works on.
+        running: Option<String>,
+        /// How many jobs wait.
+        waiting: u64,
+        /// The model in memory.
+        model: Option<String>,
+        /// What the engine computes on.
+        device: String,
+        /// Resident memory of the daemon, where the system tells.
+        memory_bytes: Option<u64>,
+        /// How many connections are open.
+        connections: u64,
+        /// Where models and manifests lie.
+        data: String,
+        /// The log file.
+        log: String,
+    }
+
+    /// A parameter, a result's key or an event's key.
+    FieldDescription "field description" {
+        /// The key.
+        name: String,
+        /// The type's name.
+        kind: String,
+        /// Whether it may be left out.
+        optional: bool,
+        /// What it means.
+        doc: String,
+    }
+    /// A method.
+    MethodDescription "method description" {
+        /// Its name.
+        method: String,
+        /// What it does.
+        doc: String,
+        /// What it takes.
+        params: Vec<FieldDescription>,
+        /// What it answers.
+        result: Vec<FieldDescription>,
+    }
+    /// An event.
+    EventDescription "event description" {
+        /// Its name.
+        event: String,
+        /// When it comes.
+        doc: String,
+        /// Its keys beside `event` and `seq`.
+        fields: Vec<FieldDescription>,
+    }
+    /// Result of `describe`.
+    DescribeResult "describe result" {
+        /// The protocol level that is described.
+        protocol: u32,
+        /// Every method.
+        methods: Vec<MethodDescription>,
+        /// Every event.
+        events: Vec<EventDescription>,
+        /// Every error code.
+        errors: Vec<FieldDescription>,
+    }
+
+    /// Parameters of `frame.generate`. What is left out comes from the model's
+    /// manifest.
+    #[derive(Default)]
+    GenerateParams "generate params" {
+        /// What to draw.
+        prompt: String,
+        /// What to keep out.
+        negative_prompt: Option<String>,
+        /// A model's name, or the absolute path of a checkpoint; `sketch` when left out.
+        model: Option<String>,
+        /// Pixels.
+        width: Option<u32>,
+        /// Pixels.
+        height: Option<u32>,
+        /// Denoising steps.
+        steps: Option<u32>,
+        /// Guidance scale; 1 means none.
+        guidance_scale: Option<f32>,
+        /// Guidance rescale, from 0 (none) to 1.
+        guidance_rescale: Option<f32>,
+        /// The sampler's name.
+        sampler: Option<String>,
+        /// Seed of candidate 0; candidate k has seed + k. Left out: drawn by the daemon.
+        seed: Option<u64>,
+        /// How many candidates; 1 when left out.
+        candidates: Option<u32>,
+        /// The picture to start from (img2img).
+        image: Option<Picture>,
+        /// How far to go from `image`: above 0 (not at all) to 1 (all the way).
+        strength: Option<f32>,
+        /// How many of the text encoder's last layers are left out.
+        clip_skip: Option<u32>,
+        /// A preview after every that many steps; none when left out.
+        preview_every: Option<u32>,
+        /// How frames come back; `png` when left out.
+        format: Option<PictureFormat>,
+    }
+    /// A frame that was made.
+    FrameResult "frame" {
+        /// Its seed.
+        seed: u64,
+        /// The pixels.
+        picture: Picture,
+        /// Everything that is needed to make it again, as in the PNG's text chunk.
+        provenance: Value,
+    }
+    /// Result of `frame.generate`.
+    GenerateResult "generate result" {
+        /// The job's name.
+        job: String,
+        /// One frame a candidate, in order.
+        frames: Vec<FrameResult>,
+        /// What a person should know: a rounded size, an ignored option.
+        notices: Vec<String>,
+        /// Seconds from the engine's start on the job to its end.
+        seconds: f64,
+    }
+
+    /// Parameters of `frame.again`.
+    AgainParams "again params" {
+        /// A PNG that this program made.
+        png: ByteBuf,
+        /// The picture that it started from, when it was made from one.
+        image: Option<Picture>,
+        /// The model to use instead of the one that the PNG names.
+        model: Option<String>,
+        /// A preview after every that many steps; none when left out.
+        preview_every: Option<u32>,
+    }
+    /// Result of `frame.again`.
+    AgainResult "again result" {
+        /// The job's name.
+        job: String,
+        /// The frame, made again; its picture is a PNG.
+        frame: FrameResult,
+        /// Whether every pixel is the same.
+        identical: bool,
+        /// How many pixels differ.
+        differing_pixels: u64,
+        /// What is not as it was: version, device, files.
+        differences: Vec<String>,
+        /// Seconds from the engine's start on the job to its end.
+        seconds: f64,
+    }
+
+    /// Parameters of `job.cancel`.
+    CancelParams "cancel params" {
+        /// The job's name, from `job.queued`.
+        job: String,
+    }
+    /// Result of `job.cancel`.
+    CancelResult "cancel result" {
+        /// Whether the engine was at work on it.
+        was_running: bool,
+    }
+
+    /// A model in a list.
+    ModelSummary "model" {
+        /// Its name.
+        name: String,
+        /// Whether it is used when a request names none.
+        default: bool,
+        /// `embedded`, `folder` or `file`.
+        source: String,
+        /// Where it lies, unless it is embedded.
+        path: Option<String>,
+        /// The family that LoRAs must fit to, such as `sd15`.
+        family: Option<String>,
+        /// Default width, pixels.
+        width: Option<u32>,
+        /// Default height, pixels.
+        height: Option<u32>,
+        /// Default denoising steps.
+        steps: Option<u32>,
+        /// Default guidance scale.
+        guidance_scale: Option<f32>,
+        /// Default sampler.
+        sampler: Option<String>,
+        /// Default clip skip.
+        clip_skip: Option<u32>,
+        /// A VAE file that takes the place of the model's own.
+        vae: Option<String>,
+    }
+    /// A file among the models that cannot be used.
+    ModelProblem "model problem" {
+        /// The file.
+        path: String,
+        /// The line in it, where one is to blame.
+        line: Option<u32>,
+        /// What is wrong.
+        reason: String,
+        /// What to do.
+        hint: Option<String>,
+    }
+    /// Result of `model.list`.
+    ModelListResult "model list" {
+        /// The models, by name, the embedded one first.
+        models: Vec<ModelSummary>,
+        /// What lies among them and cannot be used.
+        problems: Vec<ModelProblem>,
+        /// Where models are looked for.
+        folder: String,
+    }
+    /// Parameters of `model.inspect`.
+    InspectParams "inspect params" {
+        /// A model's name, or the absolute path of a checkpoint.
+        model: String,
+    }
+    /// Result of `model.inspect`.
+    InspectResult "inspect result" {
+        /// The model and its defaults.
+        model: ModelSummary,
+        /// What its files hold: parts, sizes, keys that are not used.
+        report: Value,
+    }
+
+    /// Parameters of `prompt.tokens`.
+    TokensParams "tokens params" {
+        /// The prompt.
+        prompt: String,
+        /// The model whose tokenizer reads it; `sketch` when left out.
+        model: Option<String>,
+    }
+    /// A piece of a prompt.
+    TokenPiece "token" {
+        /// The token's number.
+        id: u32,
+        /// The token as the vocabulary spells it.
+        text: String,
+        /// Its weight, 1 unless the prompt says otherwise.
+        weight: f32,
+    }
+    /// The tokens that go through the text encoder together.
+    TokenChunk "token chunk" {
+        /// The tokens, without start, end and padding.
+        tokens: Vec<TokenPiece>,
+    }
+    /// Result of `prompt.tokens`.
+    TokensResult "tokens result" {
+        /// The chunks, each of at most 75 tokens.
+        chunks: Vec<TokenChunk>,
+        /// How many tokens there are in all.
+        count: u64,
+    }
+}
+
+/// The fields of `R` as `describe` tells them.
+pub(crate) fn describe_fields<R: Record>() -> Vec<FieldDescription> {
+    R::fields()
+        .into_iter()
+        .map(|field| FieldDescription {
+            name: field.name.to_owned(),
+            kind: field.kind,
+            optional: field.optional,
+            doc: field.doc.to_owned(),
+        })
+        .collect()
+}
