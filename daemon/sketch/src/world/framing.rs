@@ -1,0 +1,353 @@
+//! Shot types and the frame each of them cuts out of the world.
+//!
+//! A close framing is defined by where its lower edge meets the figure, a wide
+//! one by how much of the frame's height the figure takes. Both are measured
+//! in units that fit every body:
+//!
+//! * the **cut level** of a height: 0 at the chin, 1 at the shoulders, 2 at
+//!   half the torso, 3 at the waist, 4 at mid-thigh, 5 at the ground, linear in
+//!   between (and -1 at the top of the head);
+//! * the **figure fraction**: the figure's height over the frame's height.
+//!
+//! | shot | lower edge, cut level | figure fraction |
+//! |---|---|---|
+//! | extreme close-up | -0.12 … 0.25, frame at most 1.15 heads high | > 1 |
+//! | close-up | 0.60 … 1.10, frame at least 1.30 heads high | > 1 |
+//! | medium close-up | 1.80 … 2.20 | > 1 |
+//! | medium shot | 2.85 … 3.15 | > 1 |
+//! | american shot | 3.75 … 4.15 | > 1 |
+//! | full shot | whole figure | 0.70 … 0.90 |
+//! | long shot | whole figure | 0.37 … 0.60 |
+//! | extreme long shot | whole figure, or nobody | 0.10 … 0.27 |
+//!
+//! The gaps between the bands are guard bands: no frame falls into one.
+
+use serde::{Deserialize, Serialize};
+
+use super::camera::Camera;
+use super::dice::Dice;
+use super::people::Landmarks;
+
+/// How much of the world a frame holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shot {
+    /// The face, or part of it, from the chin up.
+    ExtremeCloseUp,
+    /// From above the shoulders up.
+    CloseUp,
+    /// From half the torso up.
+    MediumCloseUp,
+    /// From the waist up.
+    MediumShot,
+    /// From mid-thigh, above the knee, up.
+    AmericanShot,
+    /// The whole figure, more than two thirds of the frame.
+    FullShot,
+    /// The whole figure in its surroundings, a third to two thirds of the frame.
+    LongShot,
+    /// A wide environment; the figure under a third of the frame, or none.
+    ExtremeLongShot,
+    /// An object, or a hand with one.
+    DetailShot,
+}
+
+impl Shot {
+    /// The eight framings of a figure, from the closest to the widest.
+    pub const FIGURE: [Self; 8] = [
+        Self::ExtremeCloseUp,
+        Self::CloseUp,
+        Self::MediumCloseUp,
+        Self::MediumShot,
+        Self::AmericanShot,
+        Self::FullShot,
+        Self::LongShot,
+        Self::ExtremeLongShot,
+    ];
+
+    /// The eight framings of a figure and the detail shot.
+    pub const ALL: [Self; 9] = [
+        Self::ExtremeCloseUp,
+        Self::CloseUp,
+        Self::MediumCloseUp,
+        Self::MediumShot,
+        Self::AmericanShot,
+        Self::FullShot,
+        Self::LongShot,
+        Self::ExtremeLongShot,
+        Self::DetailShot,
+    ];
+
+    /// The name used in data and on the command line, as in `close-up`.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::ExtremeCloseUp => "extreme-close-up",
+            Self::CloseUp => "close-up",
+            Self::MediumCloseUp => "medium-close-up",
+            Self::MediumShot => "medium-shot",
+            Self::AmericanShot => "american-shot",
+            Self::FullShot => "full-shot",
+            Self::LongShot => "long-shot",
+            Self::ExtremeLongShot => "extreme-long-shot",
+            Self::DetailShot => "detail-shot",
+        }
+    }
+
+    /// The shot that [`id`](Self::id) names, if there is one.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|shot| shot.id() == id)
+    }
+
+    /// The words that open a prompt, as in `close up of`.
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::ExtremeCloseUp => "extreme close up of",
+            Self::CloseUp => "close up of",
+            Self::MediumCloseUp => "medium close up of",
+            Self::MediumShot => "medium shot picture of",
+            Self::AmericanShot => "american shot picture of",
+            Self::FullShot => "full body picture of",
+            Self::LongShot => "long shot picture of",
+            Self::ExtremeLongShot => "extreme long shot view of",
+            Self::DetailShot => "detailed shot of",
+        }
+    }
+
+    /// Whether the frame cuts the figure rather than showing all of it.
+    pub const fn cuts_the_figure(self) -> bool {
+        matches!(
+            self,
+            Self::ExtremeCloseUp
+                | Self::CloseUp
+                | Self::MediumCloseUp
+                | Self::MediumShot
+                | Self::AmericanShot
+        )
+    }
+
+    /// Cut levels that the frame's lower edge may have; `None` where the whole
+    /// figure is in the frame.
+    pub const fn cut_band(self) -> Option<(f32, f32)> {
+        match self {
+            Self::ExtremeCloseUp => Some((-0.12, 0.25)),
+            Self::CloseUp => Some((0.60, 1.10)),
+            Self::MediumCloseUp => Some((1.80, 2.20)),
+            Self::MediumShot => Some((2.85, 3.15)),
+            Self::AmericanShot => Some((3.75, 4.15)),
+            _ => None,
+        }
+    }
+
+    /// Figure fractions that the shot may have; `None` where the frame cuts the
+    /// figure.
+    pub const fn fraction_band(self) -> Option<(f32, f32)> {
+        match self {
+            Self::FullShot => Some((0.70, 0.90)),
+            Self::LongShot => Some((0.37, 0.60)),
+            Self::ExtremeLongShot => Some((0.10, 0.27)),
+            _ => None,
+        }
+    }
+}
+
+/// The greatest height of an extreme close-up's frame, in heads.
+pub const EXTREME_CLOSE_UP_HEADS: f32 = 1.15;
+/// The least height of a close-up's frame, in heads.
+pub const CLOSE_UP_HEADS: f32 = 1.30;
+
+/// The cut level of the height `y` (metres) on a body; see the module's table.
+pub fn cut_level(body: &Landmarks, y: f32) -> f32 {
+    let marks = marks(body);
+    for (i, pair) in marks.windows(2).enumerate() {
+        let (upper, lower) = (pair[0], pair[1]);
+        if y >= lower || i == marks.len() - 2 {
+            return i as f32 - 1.0 + (upper - y) / (upper - lower).max(1e-4);
+        }
+    }
+    f32::NAN
+}
+
+/// The height in metres at which a body has the given cut level.
+pub fn height_at_level(body: &Landmarks, level: f32) -> f32 {
+    let marks = marks(body);
+    let i = ((level + 1.0).floor().max(0.0) as usize).min(marks.len() - 2);
+    let t = level + 1.0 - i as f32;
+    marks[i] + (marks[i + 1] - marks[i]) * t
+}
+
+fn marks(body: &Landmarks) -> [f32; 7] {
+    [
+        body.top_of_head,
+        body.chin,
+        body.shoulder,
+        body.mid_torso,
+        body.waist,
+        body.mid_thigh,
+        0.0,
+    ]
+}
+
+/// A frame in the plane that the people stand in, before it is aimed sideways.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Framing {
+    /// Metres of the people's plane that the frame's height shows.
+    pub view_height: f32,
+    /// Metres above the ground of the frame's lower edge in the people's plane.
+    pub bottom: f32,
+    /// Metres above the ground of the eye, and so of the horizon.
+    pub eye_height: f32,
+    /// Metres from the eye to the people's plane.
+    pub distance: f32,
+    /// Radius of the background's blur, as a fraction of the frame's height.
+    pub blur: f32,
+}
+
+impl Framing {
+    /// The framing of `shot` around `bodies`, seeded.
+    ///
+    /// Every body is inside the shot's band; where bodies differ so much that
+    /// no frame fits them all, the first one decides. Without bodies the frame
+    /// is that of an extreme long shot with nobody in it.
+    pub fn of(shot: Shot, bodies: &[Landmarks], dice: &Dice) -> Self {
+        let mut size = dice.split("frame size");
+        let mut aim = dice.split("frame aim");
+        let mut lens = dice.split("lens");
+        if bodies.is_empty() {
+            let view_height = size.range(4.6..8.5);
+            return Self {
+                view_height,
+                bottom: -view_height * aim.range(0.16..0.26),
+                eye_height: lens.range(1.4..1.9),
+                distance: view_height * lens.range(1.05..1.25),
+                blur: 0.0,
+            };
+        }
+        let (view_height, bottom) = if let Some(band) = shot.cut_band() {
+            Self::cutting(shot, band, bodies, &mut size, &mut aim)
+        } else {
+            let band = shot.fraction_band().unwrap_or((0.37, 0.60));
+            Self::whole(shot, band, bodies, &mut size, &mut aim)
+        };
+        let top = bodies.iter().map(|b| b.top_of_head).fold(0.0, f32::max);
+        let chin = bodies.iter().map(|b| b.chin).fold(0.0, f32::max);
+        // Close framings look level into the face through a longer lens; wide
+        // ones stand at a person's own eye height and show more of the ground.
+        let (eye_height, lengths, blur) = match shot {
+            Shot::ExtremeCloseUp => (chin + lens.range(0.02..0.12), 2.5..3.0, 0.011),
+            Shot::CloseUp => (chin + lens.range(-0.02..0.10), 2.1..2.5, 0.009),
+            Shot::MediumCloseUp => (top - lens.range(0.15..0.35), 1.7..2.0, 0.006),
+            Shot::MediumShot => (top - lens.range(0.20..0.40), 1.5..1.8, 0.0035),
+            Shot::AmericanShot => (top - lens.range(0.25..0.45), 1.4..1.65, 0.0),
+            Shot::FullShot => (lens.range(1.15..1.45), 1.35..1.6, 0.0),
+            Shot::LongShot => (lens.range(1.35..1.6), 1.2..1.4, 0.0),
+            _ => (lens.range(1.45..1.9), 1.05..1.25, 0.0),
+        };
+        Self {
+            view_height,
+            bottom,
+            eye_height,
+            distance: view_height * lens.range(lengths),
+            blur,
+        }
+    }
+
+    /// View height and lower edge of a frame that cuts the figure.
+    fn cutting(
+        shot: Shot,
+        (low, high): (f32, f32),
+        bodies: &[Landmarks],
+        size: &mut Dice,
+        aim: &mut Dice,
+    ) -> (f32, f32) {
+        // A margin inside the band keeps rounding out of the guard bands.
+        let margin = (high - low) * 0.04;
+        let (upper, lower) = common(
+            bodies,
+            |b| height_at_level(b, high - margin),
+            |b| height_at_level(b, low + margin),
+        );
+        let bottom = aim.range(upper..lower);
+        let top = bodies.iter().map(|b| b.top_of_head).fold(0.0, f32::max);
+        let head = bodies
+            .iter()
+            .map(|b| b.top_of_head - b.chin)
+            .fold(f32::INFINITY, f32::min);
+        let pair = bodies.len() > 1;
+        let view_height = match shot {
+            Shot::ExtremeCloseUp if pair => head * size.range(0.98..EXTREME_CLOSE_UP_HEADS - 0.02),
+            Shot::ExtremeCloseUp => head * size.range(0.78..0.98),
+            // Two heads need a wider frame: it grows upwards, so that the
+            // lower edge stays in its band.
+            Shot::CloseUp if pair => (top - bottom) / (1.0 - size.range(0.16..0.24)),
+            Shot::MediumCloseUp if pair => (top - bottom) / (1.0 - size.range(0.10..0.18)),
+            Shot::CloseUp => (top - bottom) / (1.0 - size.range(0.06..0.14)),
+            _ => (top - bottom) / (1.0 - size.range(0.07..0.14)),
+        };
+        let view_height = if shot == Shot::CloseUp {
+            view_height.max(head * (CLOSE_UP_HEADS + 0.02))
+        } else {
+            view_height
+        };
+        (view_height, bottom)
+    }
+
+    /// View height and lower edge of a frame that holds the whole figure.
+    fn whole(
+        shot: Shot,
+        (low, high): (f32, f32),
+        bodies: &[Landmarks],
+        size: &mut Dice,
+        aim: &mut Dice,
+    ) -> (f32, f32) {
+        let margin = (high - low) * 0.04;
+        let (least, greatest) = common(
+            bodies,
+            |b| b.top_of_head / (high - margin),
+            |b| b.top_of_head / (low + margin),
+        );
+        // Even in the fraction, not in metres: else the widest frames crowd.
+        let view_height = 1.0 / size.range(1.0 / greatest..1.0 / least);
+        let tallest = bodies.iter().map(|b| b.top_of_head).fold(0.0, f32::max);
+        let below = match shot {
+            // The spare height is shared between feet and headroom.
+            Shot::FullShot => (1.0 - tallest / view_height) * aim.range(0.35..0.55),
+            Shot::LongShot => aim.range(0.10..0.20),
+            _ => aim.range(0.18..0.30),
+        };
+        (view_height, -below * view_height)
+    }
+
+    /// The camera that shows this framing of the plane at depth `z` (metres),
+    /// with `centre_x` (metres) in the middle and the eye `eye_x`.
+    pub fn camera(&self, width: u32, height: u32, centre_x: f32, eye_x: f32, z: f32) -> Camera {
+        let middle = self.bottom + self.view_height / 2.0;
+        let distance = (self.distance - z).max(0.05);
+        let shrink = distance / self.distance;
+        Camera {
+            width,
+            height,
+            eye: (eye_x, self.eye_height),
+            distance,
+            centre: (
+                eye_x + (centre_x - eye_x) * shrink,
+                self.eye_height + (middle - self.eye_height) * shrink,
+            ),
+            view_height: self.view_height * shrink,
+        }
+    }
+}
+
+/// The interval that suits every body; the first body's own where none does.
+fn common(
+    bodies: &[Landmarks],
+    least: impl Fn(&Landmarks) -> f32,
+    greatest: impl Fn(&Landmarks) -> f32,
+) -> (f32, f32) {
+    let low = bodies.iter().map(&least).fold(f32::NEG_INFINITY, f32::max);
+    let high = bodies.iter().map(&greatest).fold(f32::INFINITY, f32::min);
+    if low <= high {
+        (low, high)
+    } else {
+        (least(&bodies[0]), greatest(&bodies[0]))
+    }
+}

@@ -1,0 +1,186 @@
+//! The shell of a room: floor, walls, ceiling.
+
+use super::super::brush::{Brush, Plane, hex};
+use crate::world::canvas::Canvas;
+use crate::world::colour::Rgb;
+use crate::world::dice::Dice;
+
+/// What a floor is laid with.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::world::settings) enum Floor {
+    /// Boards that run away from the camera, each this wide.
+    Boards(f32),
+    /// A chequer of this second colour, tiles this wide.
+    Chequer(Rgb, f32),
+    /// One even surface.
+    Plain,
+}
+
+/// What a ceiling shows.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::world::settings) enum Ceiling {
+    /// Beams across the room, this far apart.
+    Beams(Rgb, f32),
+    /// Lit panels in two rows, this far apart.
+    Panels(f32),
+    /// One even surface.
+    Plain,
+}
+
+/// A room seen from its open front; it runs on past the camera.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::world::settings) struct Room {
+    /// x of the left and the right wall.
+    pub x: (f32, f32),
+    /// Height of the ceiling.
+    pub height: f32,
+    /// z of the back wall.
+    pub depth: f32,
+    /// Base colour of the walls.
+    pub wall: Rgb,
+    /// Base colour of the lower wall, and up to which height.
+    pub wainscot: Option<(Rgb, f32)>,
+    /// Base colour of the floor.
+    pub floor: Rgb,
+    /// How the floor is laid.
+    pub laid: Floor,
+    /// Base colour of the ceiling.
+    pub ceiling: Rgb,
+    /// What is on it.
+    pub overhead: Ceiling,
+}
+
+impl Room {
+    /// Fills the frame with the bare room.
+    pub fn draw(&self, canvas: &mut Canvas, dice: &Dice) {
+        canvas.wash(canvas.dim(self.wall));
+        self.draw_ceiling(canvas);
+        self.draw_floor(canvas, dice);
+        self.draw_walls(canvas);
+    }
+
+    fn draw_walls(&self, canvas: &mut Canvas) {
+        let near = canvas.camera.near();
+        let (lit, dim) = (canvas.lit(self.wall), canvas.dim(self.wall));
+        let left_is_lit = !canvas.from_left;
+        for (x, is_lit) in [(self.x.0, left_is_lit), (self.x.1, !left_is_lit)] {
+            let tone = if is_lit { lit.mix(dim, 0.25) } else { dim };
+            canvas.rect(Plane::Side(x), (near, self.depth), (0.0, self.height), tone);
+            if let Some((lower, up_to)) = self.wainscot {
+                let tone = if is_lit { canvas.lit(lower).mix(canvas.dim(lower), 0.25) } else { canvas.dim(lower) };
+                canvas.rect(Plane::Side(x), (near, self.depth), (0.0, up_to), tone);
+            }
+            let skirting = canvas.dim(self.wall.shade(0.72));
+            canvas.rect(Plane::Side(x), (near, self.depth), (0.0, 0.13), skirting);
+        }
+        canvas.fade(self.depth, self.x, (0.0, self.height), lit.mix(dim, 0.55), lit);
+        if let Some((lower, up_to)) = self.wainscot {
+            canvas.rect(Plane::Front(self.depth), self.x, (0.0, up_to), canvas.lit(lower));
+            let rail = canvas.lit(lower.shade(0.8));
+            canvas.rect(Plane::Front(self.depth), self.x, (up_to - 0.03, up_to + 0.05), rail);
+        }
+        canvas.rect(Plane::Front(self.depth), self.x, (0.0, 0.13), canvas.dim(self.wall.shade(0.78)));
+        // Corners gather shade.
+        for (x, inward) in [(self.x.0, 1.0), (self.x.1, -1.0)] {
+            for reach in [0.16_f32, 0.42] {
+                let u = (x.min(x + inward * reach), x.max(x + inward * reach));
+                canvas.veil(Plane::Front(self.depth), u, (0.0, self.height), hex(0x140f20), 0.06);
+            }
+        }
+    }
+
+    fn draw_floor(&self, canvas: &mut Canvas, dice: &Dice) {
+        let near = canvas.ground_from();
+        if near >= self.depth {
+            return;
+        }
+        canvas.level(0.0, self.x, (near, self.depth), canvas.lit(self.floor));
+        match self.laid {
+            Floor::Boards(width) => {
+                let mut dice = dice.split("boards");
+                let count = ((self.x.1 - self.x.0) / width).ceil() as usize;
+                for index in 0..count {
+                    let x = self.x.0 + index as f32 * width;
+                    let tone = canvas.lit(self.floor.shade(*dice.pick(&[0.9, 0.95, 1.0, 1.05])));
+                    let end = (x + width).min(self.x.1);
+                    canvas.level(0.0, (x, end), (near, self.depth), tone);
+                    // A joint somewhere in each board.
+                    let joint = dice.range(-1.5..self.depth);
+                    let tone = canvas.lit(self.floor.shade(*dice.pick(&[0.88, 0.97, 1.04])));
+                    if joint > near {
+                        canvas.level(0.0, (x, end), (joint, self.depth), tone);
+                    }
+                    let gap = canvas.lit(self.floor.shade(0.74));
+                    canvas.level(0.0, (end - 0.018, end), (near, self.depth), gap);
+                }
+            }
+            Floor::Chequer(second, size) => {
+                let tone = canvas.lit(second);
+                let first_row = (near / size).floor() as i32;
+                let rows = (self.depth / size).ceil() as i32;
+                let columns = ((self.x.1 - self.x.0) / size).ceil() as i32;
+                for row in first_row..rows {
+                    let z = (row as f32 * size, ((row + 1) as f32 * size).min(self.depth));
+                    for column in 0..columns {
+                        if (row + column).rem_euclid(2) == 0 {
+                            continue;
+                        }
+                        let x = self.x.0 + column as f32 * size;
+                        let end = (x + size).min(self.x.1);
+                        if end < canvas.camera.left_at(z.1) || x > canvas.camera.right_at(z.1) {
+                            continue;
+                        }
+                        canvas.level(0.0, (x, end), z, tone);
+                    }
+                }
+            }
+            Floor::Plain => {}
+        }
+        // The floor darkens where it meets the walls.
+        for reach in [0.25, 0.6] {
+            canvas.sheen(
+                &[
+                    (self.x.0, 0.0, self.depth - reach),
+                    (self.x.1, 0.0, self.depth - reach),
+                    (self.x.1, 0.0, self.depth),
+                    (self.x.0, 0.0, self.depth),
+                ],
+                hex(0x140f20),
+                0.09,
+            );
+        }
+    }
+
+    fn draw_ceiling(&self, canvas: &mut Canvas) {
+        let near = canvas.camera.near();
+        let tone = canvas.dim(self.ceiling);
+        canvas.level(self.height, self.x, (near, self.depth), tone);
+        let middle = (self.x.0 + self.x.1) / 2.0;
+        match self.overhead {
+            Ceiling::Beams(colour, apart) => {
+                let mut z = self.depth - 0.4;
+                while z > near + 0.3 {
+                    canvas.cuboid(
+                        (self.x.0, self.height - 0.26, z - 0.26),
+                        (self.x.1, self.height, z),
+                        colour,
+                    );
+                    z -= apart;
+                }
+            }
+            Ceiling::Panels(apart) => {
+                let bright = if canvas.lamps_on() { hex(0xfff3d6) } else { canvas.lit(hex(0xfdfdf6)) };
+                let reach = (self.x.1 - self.x.0) * 0.25;
+                let mut z = self.depth - 1.1;
+                while z > near + 1.0 {
+                    for x in [middle - reach, middle + reach] {
+                        let half = (reach * 0.36).min(0.75);
+                        canvas.level(self.height - 0.02, (x - half, x + half), (z - 0.42, z + 0.42), bright);
+                    }
+                    z -= apart;
+                }
+            }
+            Ceiling::Plain => {}
+        }
+    }
+}
