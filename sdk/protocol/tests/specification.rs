@@ -1,5 +1,7 @@
 //! The document and the types say the same.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -1,0 +1,75 @@
+//! Names that are safe as file names on every system.
+
+/// The longest name, bytes.
+const LONGEST: usize = 100;
+
+/// Why a name is refused.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// There is nothing in it.
+    #[error("the name is empty")]
+    Empty,
+    /// It is over the limit.
+    #[error("the name is longer than {LONGEST} bytes")]
+    TooLong,
+    /// It could leave the folder, or mean something to a file system.
+    #[error("the name holds {0:?}; use letters, digits, spaces and `.-_()+`")]
+    Character(char),
+    /// It begins or ends with a dot or a space.
+    #[error("the name begins or ends with a dot or a space")]
+    Edge,
+}
+
+/// Checks that `name` names something inside a folder and nothing else.
+///
+/// # Errors
+/// See [`NameError`].
+pub fn check_name(name: &str) -> Result<(), NameError> {
+    if name.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if name.len() > LONGEST {
+        return Err(NameError::TooLong);
+    }
+    let fits = |letter: char| letter.is_alphanumeric() || " .-_()+".contains(letter);
+    if let Some(letter) = name.chars().find(|letter| !fits(*letter)) {
+        return Err(NameError::Character(letter));
+    }
+    let edge = |letter: char| letter == '.' || letter == ' ';
+    if name.starts_with(edge) || name.ends_with(edge) {
+        return Err(NameError::Edge);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_names_pass() {
+        for name in ["sketch", "Realistic_Vision_V5.1", "modèle (2)", "絵+1"] {
+            assert_eq!(check_name(name), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_leave_the_folder_are_refused() {
+        for name in [
+            "..",
+            ".",
+            "../secret",
+            "a/b",
+            "a\\b",
+            "/etc",
+            "C:",
+            "a\0b",
+            " a",
+            "a.",
+        ] {
+            assert!(check_name(name).is_err(), "{name:?}");
+        }
+        assert_eq!(check_name(""), Err(NameError::Empty));
+        assert_eq!(check_name(&"a".repeat(101)), Err(NameError::TooLong));
+    }
+}
