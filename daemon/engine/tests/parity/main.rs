@@ -1,0 +1,4 @@
+//! Parity with diffusers and transformers: golden data from `tests/golden`.
+
+mod golden;
+mod samplers;
