@@ -1,0 +1,374 @@
+//! The noise predictor: diffusers' `UNet2DConditionModel`, Rombach et al. 2022.
+
+use candle_core::{DType, Result, Tensor};
+
+use crate::adapters::AdaptableLayers;
+use crate::attention::{SpatialSelfAttention, SpatialTransformer, TransformerStyle};
+use crate::config::UNetConfig;
+use crate::layers::{Conv2d, GroupNorm, Linear};
+use crate::ops;
+use crate::resnet::{Downsample, ResnetBlock, ResnetStyle, Upsample};
+use crate::weights::Weights;
+
+/// What a ControlNet adds inside the UNet, Zhang et al. 2023.
+#[derive(Debug, Clone)]
+pub struct ControlResiduals {
+    /// One for each skip connection, first the one after `conv_in`.
+    pub down: Vec<Tensor>,
+    /// Added after the middle block.
+    pub mid: Tensor,
+}
+
+/// What follows a residual block.
+#[derive(Debug, Clone)]
+enum BlockAttention {
+    None,
+    Text(SpatialTransformer),
+    Spatial(SpatialSelfAttention),
+}
+
+impl BlockAttention {
+    fn forward(&self, x: Tensor, context: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::None => Ok(x),
+            Self::Text(transformer) => transformer.forward(&x, context),
+            Self::Spatial(attention) => attention.forward(&x),
+        }
+    }
+}
+
+/// Makes the attentions of one block, as its kind says.
+fn block_attention(
+    kind: &str,
+    config: &UNetConfig,
+    level: usize,
+    head_dim: usize,
+    layer: usize,
+    weights: &Weights<'_>,
+) -> BlockAttention {
+    let channels = config.block_out_channels[level];
+    let weights = || weights.at(format!("attentions.{layer}"));
+    match kind {
+        "CrossAttnDownBlock2D" | "CrossAttnUpBlock2D" => BlockAttention::Text(
+            SpatialTransformer::new(&weights(), channels, transformer_style(config, level)),
+        ),
+        "AttnDownBlock2D" | "AttnUpBlock2D" => {
+            let heads = (channels / head_dim.max(1)).max(1);
+            BlockAttention::Spatial(SpatialSelfAttention::new(
+                &weights(),
+                channels,
+                heads,
+                config.norm_num_groups,
+                config.norm_eps,
+            ))
+        }
+        _ => BlockAttention::None,
+    }
+}
+
+fn transformer_style(config: &UNetConfig, level: usize) -> TransformerStyle {
+    TransformerStyle {
+        heads: config.heads(level),
+        layers: config.transformer_layers_per_block.get(level),
+        context: config.cross_attention_dim.get(level),
+        groups: config.norm_num_groups,
+        linear_projection: config.use_linear_projection,
+        upcast: config.upcast_attention,
+    }
+}
+
+#[derive(Debug, Clone)]
+struct DownBlock {
+    layers: Vec<(ResnetBlock, BlockAttention)>,
+    downsample: Option<Downsample>,
+}
+
+#[derive(Debug, Clone)]
+struct MidBlock {
+    first: ResnetBlock,
+    attention: SpatialTransformer,
+    second: ResnetBlock,
+}
+
+#[derive(Debug, Clone)]
+struct UpBlock {
+    layers: Vec<(ResnetBlock, BlockAttention)>,
+    upsample: Option<Upsample>,
+}
+
+/// The UNet: noisy latents, timestep and text in, prediction out.
+#[derive(Debug, Clone)]
+pub struct UNet {
+    conv_in: Conv2d,
+    time_linear_1: Linear,
+    time_linear_2: Linear,
+    down_blocks: Vec<DownBlock>,
+    mid_block: Option<MidBlock>,
+    up_blocks: Vec<UpBlock>,
+    conv_norm_out: GroupNorm,
+    conv_out: Conv2d,
+    config: UNetConfig,
+    adaptable: AdaptableLayers,
+}
+
+impl UNet {
+    /// Builds the UNet from tensors named as diffusers names them.
+    pub fn new(config: &UNetConfig, weights: &Weights<'_>) -> Self {
+        let channels = &config.block_out_channels;
+        let (first, last) = (channels[0], channels[channels.len() - 1]);
+        let levels = channels.len();
+        let time_width = 4 * first;
+        let style = ResnetStyle {
+            groups: config.norm_num_groups,
+            eps: config.norm_eps,
+            time_embedding: Some(time_width),
+            output_scale_factor: 1.0,
+        };
+
+        let down_blocks = (0..levels)
+            .map(|level| {
+                let weights = weights.at(format!("down_blocks.{level}"));
+                let outputs = channels[level];
+                let inputs = channels[level.saturating_sub(1)];
+                let kind = &config.down_block_types[level];
+                let head_dim = config.attention_head_dim.get(level);
+                let layers = (0..config.layers_per_block.get(level))
+                    .map(|layer| {
+                        let inputs = if layer == 0 { inputs } else { outputs };
+                        let resnet = weights.at(format!("resnets.{layer}"));
+                        (
+                            ResnetBlock::new(&resnet, inputs, outputs, style),
+                            block_attention(kind, config, level, head_dim, layer, &weights),
+                        )
+                    })
+                    .collect();
+                let downsample = (level + 1 < levels)
+                    .then(|| Downsample::new(&weights, outputs, config.downsample_padding));
+                DownBlock { layers, downsample }
+            })
+            .collect();
+
+        let mid_block = config.mid_block_type.as_ref().map(|_| {
+            let weights = weights.at("mid_block");
+            let style = ResnetStyle {
+                output_scale_factor: config.mid_block_scale_factor,
+                ..style
+            };
+            let resnet = |name: &str| ResnetBlock::new(&weights.at(name), last, last, style);
+            MidBlock {
+                first: resnet("resnets.0"),
+                attention: SpatialTransformer::new(
+                    &weights.at("attentions.0"),
+                    last,
+                    transformer_style(config, levels - 1),
+                ),
+                second: resnet("resnets.1"),
+            }
+        });
+
+        let up_blocks = (0..levels)
+            .map(|index| {
+                let weights = weights.at(format!("up_blocks.{index}"));
+                let level = levels - 1 - index;
+                let outputs = channels[level];
+                // From the block below, and by the skip connections: those of
+                // this level, the last one from the level above.
+                let below = channels[(level + 1).min(levels - 1)];
+                let above = channels[level.saturating_sub(1)];
+                let kind = &config.up_block_types[index];
+                // diffusers does not turn this list round, unlike all others.
+                let head_dim = config.attention_head_dim.get(index);
+                let count = config.layers_per_block.get(level) + 1;
+                let layers = (0..count)
+                    .map(|layer| {
+                        let skip = if layer + 1 == count { above } else { outputs };
+                        let inputs = if layer == 0 { below } else { outputs };
+                        let resnet = weights.at(format!("resnets.{layer}"));
+                        (
+                            ResnetBlock::new(&resnet, inputs + skip, outputs, style),
+                            block_attention(kind, config, level, head_dim, layer, &weights),
+                        )
+                    })
+                    .collect();
+                let upsample = (index + 1 < levels).then(|| Upsample::new(&weights, outputs));
+                UpBlock { layers, upsample }
+            })
+            .collect();
+
+        let conv = |name: &str, inputs: usize, outputs: usize, kernel: usize| {
+            Conv2d::new(&weights.at(name), inputs, outputs, kernel, 1, kernel / 2)
+        };
+        let time = weights.at("time_embedding");
+        Self {
+            conv_in: conv("conv_in", config.in_channels, first, config.conv_in_kernel),
+            time_linear_1: Linear::new(&time.at("linear_1"), first, time_width, true),
+            time_linear_2: Linear::new(&time.at("linear_2"), time_width, time_width, true),
+            down_blocks,
+            mid_block,
+            up_blocks,
+            conv_norm_out: GroupNorm::new(
+                &weights.at("conv_norm_out"),
+                config.norm_num_groups,
+                first,
+                config.norm_eps,
+            ),
+            conv_out: conv(
+                "conv_out",
+                first,
+                config.out_channels,
+                config.conv_out_kernel,
+            ),
+            config: config.clone(),
+            adaptable: weights.adaptable_layers(),
+        }
+    }
+
+    /// Predicts noise (or v, as the model was trained): x (batch, in_channels,
+    /// h, w), one timestep for all or one for each, context (batch, tokens,
+    /// width) → (batch, out_channels, h, w).
+    ///
+    /// # Errors
+    /// If shapes do not fit, or a ControlNet's residuals are not as many as the
+    /// skip connections.
+    pub fn forward(
+        &self,
+        x: &Tensor,
+        timesteps: &[f64],
+        context: &Tensor,
+        control: Option<&ControlResiduals>,
+    ) -> Result<Tensor> {
+        let (batch, channels, _, _) = x.dims4()?;
+        if channels != self.config.in_channels {
+            candle_core::bail!(
+                "{channels} latent channels, but this UNet takes {}",
+                self.config.in_channels
+            );
+        }
+        let time = self.embed_time(timesteps, batch, x)?;
+        let x = if self.config.center_input_sample {
+            ((x * 2.0)? - 1.0)?
+        } else {
+            x.clone()
+        };
+
+        let mut hidden = self.conv_in.forward(&x)?;
+        let mut skips = vec![hidden.clone()];
+        for block in &self.down_blocks {
+            for (resnet, attention) in &block.layers {
+                hidden = attention.forward(resnet.forward(&hidden, Some(&time))?, context)?;
+                skips.push(hidden.clone());
+            }
+            if let Some(downsample) = &block.downsample {
+                hidden = downsample.forward(&hidden)?;
+                skips.push(hidden.clone());
+            }
+        }
+        if let Some(control) = control {
+            if control.down.len() != skips.len() {
+                candle_core::bail!(
+                    "the ControlNet gives {} residuals, this UNet has {} skip connections",
+                    control.down.len(),
+                    skips.len()
+                );
+            }
+            for (skip, residual) in skips.iter_mut().zip(&control.down) {
+                *skip = (&*skip + residual)?;
+            }
+        }
+        if let Some(block) = &self.mid_block {
+            hidden = block.first.forward(&hidden, Some(&time))?;
+            hidden = block.attention.forward(&hidden, context)?;
+            hidden = block.second.forward(&hidden, Some(&time))?;
+        }
+        if let Some(control) = control {
+            hidden = (hidden + &control.mid)?;
+        }
+        for block in &self.up_blocks {
+            for (resnet, attention) in &block.layers {
+                let Some(skip) = skips.pop() else {
+                    candle_core::bail!("the up blocks want more skip connections than there are");
+                };
+                let joined = Tensor::cat(&[&hidden, &skip], 1)?;
+                hidden = attention.forward(resnet.forward(&joined, Some(&time))?, context)?;
+            }
+            if let Some(upsample) = &block.upsample {
+                // Sizes that do not halve evenly come back by the skip's size.
+                let size = match skips.last() {
+                    Some(skip) => Some((skip.dim(2)?, skip.dim(3)?)),
+                    None => None,
+                };
+                hidden = upsample.forward(&hidden, size)?;
+            }
+        }
+        self.conv_out
+            .forward(&self.conv_norm_out.forward_silu(&hidden)?)
+    }
+
+    /// Sinusoids of the timestep through two linear layers, then SiLU, which
+    /// every residual block begins with: → (batch, 4 · first channels).
+    fn embed_time(&self, timesteps: &[f64], batch: usize, like: &Tensor) -> Result<Tensor> {
+        let width = self.config.block_out_channels[0];
+        let rows: Vec<f64> = match timesteps {
+            [one] => vec![*one; batch],
+            each if each.len() == batch => each.to_vec(),
+            each => candle_core::bail!("{} timesteps for a batch of {batch}", each.len()),
+        };
+        let sinusoids = sinusoidal_embedding(
+            &rows,
+            width,
+            self.config.flip_sin_to_cos,
+            self.config.freq_shift,
+        );
+        let sinusoids =
+            Tensor::from_vec(sinusoids, (batch, width), like.device())?.to_dtype(like.dtype())?;
+        let inner = ops::silu(&self.time_linear_1.forward(&sinusoids)?)?;
+        ops::silu(&self.time_linear_2.forward(&inner)?)
+    }
+
+    /// The configuration it was built from.
+    pub fn config(&self) -> &UNetConfig {
+        &self.config
+    }
+
+    /// The layers that can take low-rank adapters, by name.
+    pub fn adaptable_layers(&self) -> &AdaptableLayers {
+        &self.adaptable
+    }
+
+    /// The type of number it computes in.
+    pub fn dtype(&self) -> DType {
+        self.conv_in.dtype()
+    }
+}
+
+/// Vaswani et al. 2017, as diffusers' `get_timestep_embedding`: sines then
+/// cosines of t · 10000^(−i / (half − shift)), swapped if `flip_sin_to_cos`;
+/// an odd width ends in a zero. Row by row, `width` numbers for each timestep.
+fn sinusoidal_embedding(
+    timesteps: &[f64],
+    width: usize,
+    flip_sin_to_cos: bool,
+    freq_shift: f64,
+) -> Vec<f32> {
+    let half = width / 2;
+    let mut values = Vec::with_capacity(timesteps.len() * width);
+    for t in timesteps {
+        // In f32 like diffusers, whose rounding of t · frequency the trained
+        // networks have seen.
+        let angles: Vec<f32> = (0..half)
+            .map(|i| {
+                let exponent = -(10_000f32.ln()) * i as f32 / (half as f64 - freq_shift) as f32;
+                *t as f32 * exponent.exp()
+            })
+            .collect();
+        let sines = angles.iter().map(|angle| angle.sin());
+        let cosines = angles.iter().map(|angle| angle.cos());
+        if flip_sin_to_cos {
+            values.extend(cosines.chain(sines));
+        } else {
+            values.extend(sines.chain(cosines));
+        }
+        values.extend(std::iter::repeat_n(0.0, width % 2));
+    }
+    values
+}
