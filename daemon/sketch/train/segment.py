@@ -1,0 +1,340 @@
+"""Trains the segmenter: a small model of SAM's form (Kirillov et al. 2023) on the world's masks.
+
+A click on a person asks for three masks of different scale: the part, its group (the head, the
+clothes) and the whole person; a box asks for the one thing that it surrounds. The scores are the
+IoU to expect when a click means a whole thing in most cases, so the whole comes first.
+
+    python segment.py train  --data FOLDER --out FOLDER --minutes 60
+    python segment.py report --data FOLDER --out FOLDER
+    python segment.py export --out FOLDER --to FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from data import Scenes, held_out
+from optimizer import Master
+from progress import Run, resume, save
+from safetensors.torch import save_file
+from torch import Tensor
+from transformers import (
+    SamConfig,
+    SamMaskDecoderConfig,
+    SamModel,
+    SamPromptEncoderConfig,
+    SamVisionConfig,
+)
+
+IMAGE, PATCH = 256, 8
+MASK = IMAGE // PATCH * 4
+ENCODER = {
+    "hidden_size": 160,
+    "output_channels": 128,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 5,
+    "mlp_dim": 480,
+    "window_size": 8,
+    "global_attn_indexes": [2, 5],
+}
+DECODER = {
+    "hidden_size": 128,
+    "mlp_dim": 512,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "iou_head_hidden_dim": 128,
+}
+MASK_CHANNELS = 8
+
+# The parts of a person's id, `1 + 16 * person + part`, that belong together.
+HEAD = (0, 1, 6)
+CLOTHES = (2, 3, 5)
+# How often a click means the part, the group and the whole.
+MEANT = (0.15, 0.15, 0.7)
+
+
+def build() -> SamModel:
+    return SamModel(
+        SamConfig(
+            vision_config=SamVisionConfig(
+                image_size=IMAGE,
+                patch_size=PATCH,
+                num_pos_feats=DECODER["hidden_size"] // 2,
+                **ENCODER,
+            ),
+            prompt_encoder_config=SamPromptEncoderConfig(
+                hidden_size=DECODER["hidden_size"],
+                image_size=IMAGE,
+                patch_size=PATCH,
+                mask_input_channels=MASK_CHANNELS,
+            ),
+            mask_decoder_config=SamMaskDecoderConfig(**DECODER),
+        )
+    )
+
+
+def nested(ids: np.ndarray, at: int) -> list[np.ndarray]:
+    """The part, the group and the whole that a pixel of id `at` belongs to."""
+    if at >= 128:
+        return [ids == at] * 3
+    person, part = divmod(at - 1, 16)
+    first = 1 + 16 * person
+    whole = (ids >= first) & (ids < first + 16)
+    group = next((g for g in (HEAD, CLOTHES) if part in g), (part,))
+    return [ids == at, np.isin(ids, [first + k for k in group]), whole]
+
+
+def surrounding(mask: np.ndarray) -> list[float]:
+    ys, xs = np.nonzero(mask)
+    return [xs.min(), ys.min(), xs.max() + 1.0, ys.max() + 1.0]
+
+
+def interior(mask: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
+    """A random pixel of a mask that is not on its border, where there is one."""
+    inner = mask.copy()
+    for axis in (0, 1):
+        for shift in (-1, 1):
+            inner &= np.roll(mask, shift, axis)
+    ys, xs = np.nonzero(inner if inner.any() else mask)
+    pick = rng.integers(len(ys))
+    return int(xs[pick]), int(ys[pick])
+
+
+def prompts(
+    ids: np.ndarray, count: int, boxes: bool, rng: np.random.Generator
+) -> tuple[list, list[list[np.ndarray]], list[int]] | None:
+    """Clicks or boxes on a frame's things, the three masks each should give, and which is meant."""
+    present, sizes = np.unique(ids, return_counts=True)
+    things = [int(i) for i, n in zip(present, sizes) if i and n >= 24]
+    if not things:
+        return None
+    asked, masks, meant = [], [], []
+    for _ in range(count):
+        at = things[rng.integers(len(things))]
+        levels = nested(ids, at)
+        level = int(rng.choice(3, p=MEANT))
+        if boxes:
+            target = levels[level]
+            box = np.array(surrounding(target))
+            reach = np.array([box[2] - box[0], box[3] - box[1]] * 2)
+            asked.append(list((box + rng.normal(0, 0.04, 4) * reach).clip(0, IMAGE)))
+            levels = [target] * 3
+        else:
+            x, y = interior(ids == at, rng)
+            asked.append([[x + 0.5, y + 0.5]])
+        masks.append(levels)
+        meant.append(level)
+    return asked, masks, meant
+
+
+def pixels(scenes: Scenes, index: list[int]) -> Tensor:
+    """Frames as the encoder wants them: (n, 3, 256, 256) in -1..1."""
+    x = torch.from_numpy(np.stack([scenes.images[i] for i in index]))
+    return x.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def overlap(logits: Tensor, target: Tensor) -> Tensor:
+    """IoU of masks (…, height, width)."""
+    made, target = logits > 0, target > 0.5
+    both = (made & target).sum((-1, -2)).float()
+    return both / (made | target).sum((-1, -2)).clamp(min=1)
+
+
+def losses(logits: Tensor, scores: Tensor, target: Tensor, meant: Tensor) -> tuple[Tensor, Tensor]:
+    """Focal and dice loss of the masks, squared error of the scores."""
+    cross = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    focal = (cross * (1 - torch.exp(-cross)) ** 2).mean((-1, -2))
+    made = logits.sigmoid()
+    shared = 2 * (made * target).sum((-1, -2)) + 1
+    dice = 1 - shared / (made.sum((-1, -2)) + target.sum((-1, -2)) + 1)
+    asked = target.gather(2, meant[..., None, None, None].expand(-1, -1, 1, *target.shape[-2:]))
+    truth = overlap(logits.detach(), asked.expand_as(target))
+    return (20 * focal + dice).mean(), (scores - truth).square().mean()
+
+
+def train(options: argparse.Namespace) -> None:
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    scenes = Scenes.open(options.data)
+    last = len(scenes) - held_out(len(scenes))
+    model = build().to(torch.bfloat16)
+    master = Master({"sam": model})
+    run = Run(options.out, options.minutes, 0.4, options.rate)
+    resume(options.out / "checkpoint.pt", master, run)
+    rng = np.random.default_rng((options.seed, run.step))
+    for step in run.steps():
+        boxes = step % 3 == 2
+        index, sets = [], []
+        while len(index) < options.batch:
+            i = int(rng.integers(last))
+            found = prompts(scenes.ids[i], options.prompts, boxes, rng)
+            if found:
+                index.append(i)
+                sets.append(found)
+        asked = torch.tensor([s[0] for s in sets], dtype=torch.float32)
+        target = torch.from_numpy(
+            np.stack([[[m[::2, ::2] for m in three] for three in s[1]] for s in sets])
+        ).float()
+        meant = torch.tensor([s[2] for s in sets])
+        prompt = {"input_boxes": asked} if boxes else {"input_points": asked}
+        out = model(pixel_values=pixels(scenes, index).bfloat16(), **prompt)
+        mask_loss, score_loss = losses(
+            out.pred_masks.float(), out.iou_scores.float(), target, meant
+        )
+        (mask_loss + score_loss).backward()
+        master.step(run.learning_rate())
+        run.log(masks=mask_loss.item(), scores=score_loss.item())
+        run.save_if_due(master)
+    save(options.out / "checkpoint.pt", master, run.step)
+
+
+def trained(out: Path) -> SamModel:
+    model = build()
+    master = Master({"sam": model})
+    master.load_state(torch.load(out / "checkpoint.pt", weights_only=True))
+    master.load_into_modules("ema")
+    return model.eval()
+
+
+@torch.inference_mode()
+def report(options: argparse.Namespace) -> None:
+    """The issue's figures over persons of at least 1 % of the frame, on held-out scenes."""
+    torch.set_num_threads(options.threads)
+    scenes = Scenes.open(options.data)
+    model = trained(options.out)
+    rng = np.random.default_rng(7)
+    best: dict[str, list[float]] = {"click": [], "box": []}
+    close = []
+    for i in range(len(scenes) - held_out(len(scenes)), len(scenes)):
+        embedding = None
+        for person in range(2):
+            ids = scenes.ids[i]
+            first = 1 + 16 * person
+            target = (ids >= first) & (ids < first + 16)
+            if target.mean() < 0.01:
+                continue
+            if embedding is None:
+                embedding = model.get_image_embeddings(pixels(scenes, [i]))
+            click = torch.tensor([[[interior(target, rng)]]]).float() + 0.5
+            box = torch.tensor([[surrounding(target)]]).float()
+            for kind, prompt in (("click", {"input_points": click}), ("box", {"input_boxes": box})):
+                out = model(image_embeddings=embedding, **prompt)
+                logits = F.interpolate(out.pred_masks[0], (IMAGE, IMAGE), mode="bilinear")
+                overlaps = overlap(logits[0], torch.from_numpy(target).float().expand(3, -1, -1))
+                best[kind].append(overlaps.max().item())
+                if kind == "click":
+                    top = overlaps[out.iou_scores[0, 0].argmax()]
+                    close.append((overlaps.max() - top).item() <= 0.05)
+    figures = {f"{k}: mean best IoU": float(np.mean(v)) for k, v in best.items()}
+    figures |= {"click: top within 0.05 of best": float(np.mean(close)), "persons": len(close)}
+    print(json.dumps(figures, indent=1))
+
+
+# transformers' names, and Meta's.
+NAMES = (
+    (r"^vision_encoder\.patch_embed\.projection", "image_encoder.patch_embed.proj"),
+    (r"^vision_encoder\.layers\.(\d+)\.layer_norm", r"image_encoder.blocks.\1.norm"),
+    (r"^vision_encoder\.layers\.", "image_encoder.blocks."),
+    (r"^vision_encoder\.neck\.conv1", "image_encoder.neck.0"),
+    (r"^vision_encoder\.neck\.layer_norm1", "image_encoder.neck.1"),
+    (r"^vision_encoder\.neck\.conv2", "image_encoder.neck.2"),
+    (r"^vision_encoder\.neck\.layer_norm2", "image_encoder.neck.3"),
+    (r"^vision_encoder\.", "image_encoder."),
+    (
+        r"^prompt_encoder\.shared_embedding\.positional_embedding",
+        "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix",
+    ),
+    (r"^prompt_encoder\.point_embed\.", "prompt_encoder.point_embeddings."),
+    (r"^prompt_encoder\.mask_embed\.conv1", "prompt_encoder.mask_downscaling.0"),
+    (r"^prompt_encoder\.mask_embed\.layer_norm1", "prompt_encoder.mask_downscaling.1"),
+    (r"^prompt_encoder\.mask_embed\.conv2", "prompt_encoder.mask_downscaling.3"),
+    (r"^prompt_encoder\.mask_embed\.layer_norm2", "prompt_encoder.mask_downscaling.4"),
+    (r"^prompt_encoder\.mask_embed\.conv3", "prompt_encoder.mask_downscaling.6"),
+    (r"layer_norm_final_attn", "norm_final_attn"),
+    (r"^(mask_decoder\.transformer\.layers\.\d+)\.layer_norm", r"\1.norm"),
+    (r"upscale_conv1", "output_upscaling.0"),
+    (r"upscale_layer_norm", "output_upscaling.1"),
+    (r"upscale_conv2", "output_upscaling.3"),
+    (r"(mlps\.\d+|iou_prediction_head)\.layers\.0", r"\1.layers.1"),
+    (r"(mlps\.\d+|iou_prediction_head)\.proj_in", r"\1.layers.0"),
+    (r"(mlps\.\d+|iou_prediction_head)\.proj_out", r"\1.layers.2"),
+)
+
+
+def meta_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A model's tensors under the names that Meta's checkpoints use."""
+    named = {}
+    for name, tensor in tensors.items():
+        if name.startswith("shared_image_embedding."):
+            continue  # the prompt encoder's own copy is the one that Meta stores
+        for pattern, replacement in NAMES:
+            name = re.sub(pattern, replacement, name)
+        named[name] = tensor
+    return named
+
+
+def export(options: argparse.Namespace) -> None:
+    """Writes model.safetensors (f16, Meta's names) and config.json."""
+    model = trained(options.out)
+    tensors = {k: v.half().contiguous() for k, v in meta_names(model.state_dict()).items()}
+    options.to.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, options.to / "model.safetensors")
+    config = {
+        "image_size": IMAGE,
+        "patch_size": PATCH,
+        "encoder": {
+            "embed_dim": ENCODER["hidden_size"],
+            "depth": ENCODER["num_hidden_layers"],
+            "num_heads": ENCODER["num_attention_heads"],
+            "mlp_dim": ENCODER["mlp_dim"],
+            "window_size": ENCODER["window_size"],
+            "global_attn_indexes": ENCODER["global_attn_indexes"],
+        },
+        "prompt_embed_dim": DECODER["hidden_size"],
+        "mask_in_chans": MASK_CHANNELS,
+        "decoder": {
+            "depth": DECODER["num_hidden_layers"],
+            "num_heads": DECODER["num_attention_heads"],
+            "mlp_dim": DECODER["mlp_dim"],
+            "iou_head_hidden_dim": DECODER["iou_head_hidden_dim"],
+            "num_multimask_outputs": 3,
+        },
+        # Pixels are bytes; (pixel - mean) / std is what the encoder sees.
+        "pixel_mean": [127.5, 127.5, 127.5],
+        "pixel_std": [127.5, 127.5, 127.5],
+    }
+    (options.to / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True)
+    for name, function in (("train", train), ("report", report), ("export", export)):
+        command = commands.add_parser(name)
+        command.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
+        command.add_argument("--threads", type=int, default=1)
+        if name != "export":
+            command.add_argument("--data", type=Path, required=True, help="frames of 256²")
+        else:
+            command.add_argument("--to", type=Path, required=True)
+        if name == "train":
+            command.add_argument("--minutes", type=float, default=60)
+            command.add_argument("--batch", type=int, default=4, help="frames a step")
+            command.add_argument("--prompts", type=int, default=8, help="clicks or boxes a frame")
+            command.add_argument("--rate", type=float, default=2e-3)
+            command.add_argument("--seed", type=int, default=0)
+        command.set_defaults(run=function)
+    options = parser.parse_args()
+    options.run(options)
+
+
+if __name__ == "__main__":
+    main()
