@@ -91,9 +91,12 @@ impl Extent {
     fn join(&mut self, other: &Self) {
         self.pixels += other.pixels;
         self.bounds = match (self.bounds, other.bounds) {
-            (Some(a), Some(b)) => {
-                Some([a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
-            }
+            (Some(a), Some(b)) => Some([
+                a[0].min(b[0]),
+                a[1].min(b[1]),
+                a[2].max(b[2]),
+                a[3].max(b[3]),
+            ]),
             (a, b) => a.or(b),
         };
     }
@@ -116,7 +119,10 @@ impl Extents {
                 of[usize::from(*id)].add(x as u32, y as u32);
             }
         }
-        Self { of, frame_pixels: frame.width * frame.height }
+        Self {
+            of,
+            frame_pixels: frame.width * frame.height,
+        }
     }
 
     /// The extent of one id.
@@ -149,7 +155,11 @@ impl Extents {
 /// The mask (255 inside, 0 outside, row by row) of the visible pixels whose id
 /// satisfies `belongs`.
 pub fn mask(frame: &Frame, belongs: impl Fn(u8) -> bool) -> Vec<u8> {
-    frame.ids.iter().map(|id| if belongs(*id) { 255 } else { 0 }).collect()
+    frame
+        .ids
+        .iter()
+        .map(|id| if belongs(*id) { 255 } else { 0 })
+        .collect()
 }
 
 /// The mask of a person's visible pixels.
@@ -203,17 +213,40 @@ mod tests {
         ids[3 * 8 + 5] = hair;
         ids[4 * 8 + 5] = Part::Top.tag(1).0;
         ids[0] = 130;
-        let frame = Frame { width: 8, height: 6, rgb: vec![0; 8 * 6 * 3], ids };
+        let frame = Frame {
+            width: 8,
+            height: 6,
+            rgb: vec![0; 8 * 6 * 3],
+            ids,
+        };
         let extents = Extents::of(&frame);
         assert_eq!(
             extents.part(1, Part::Hair),
-            Extent { bounds: Some([2, 1, 6, 4]), pixels: 2 }
+            Extent {
+                bounds: Some([2, 1, 6, 4]),
+                pixels: 2
+            }
         );
-        assert_eq!(extents.person(1), Extent { bounds: Some([2, 1, 6, 5]), pixels: 3 });
+        assert_eq!(
+            extents.person(1),
+            Extent {
+                bounds: Some([2, 1, 6, 5]),
+                pixels: 3
+            }
+        );
         assert_eq!(extents.person(0), Extent::default());
         assert_eq!(extents.id(130).pixels, 1);
-        assert_eq!(person_mask(&frame, 1).iter().filter(|v| **v == 255).count(), 3);
-        assert_eq!(part_mask(&frame, 1, Part::Top).iter().filter(|v| **v == 255).count(), 1);
+        assert_eq!(
+            person_mask(&frame, 1).iter().filter(|v| **v == 255).count(),
+            3
+        );
+        assert_eq!(
+            part_mask(&frame, 1, Part::Top)
+                .iter()
+                .filter(|v| **v == 255)
+                .count(),
+            1
+        );
     }
 
     #[test]

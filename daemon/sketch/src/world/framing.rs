@@ -302,12 +302,13 @@ impl Framing {
         let margin = (high - low) * 0.04;
         let (least, greatest) = common(
             bodies,
-            |b| b.top_of_head / (high - margin),
+            // A raised hand or an umbrella stays in the frame as well.
+            |b| (b.top_of_head / (high - margin)).max(b.reach / 0.95),
             |b| b.top_of_head / (low + margin),
         );
         // Even in the fraction, not in metres: else the widest frames crowd.
         let view_height = 1.0 / size.range(1.0 / greatest..1.0 / least);
-        let tallest = bodies.iter().map(|b| b.top_of_head).fold(0.0, f32::max);
+        let tallest = bodies.iter().map(|b| b.reach).fold(0.0, f32::max);
         let below = match shot {
             // The spare height is shared between feet and headroom.
             Shot::FullShot => (1.0 - tallest / view_height) * aim.range(0.35..0.55),

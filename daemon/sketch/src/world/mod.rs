@@ -6,8 +6,13 @@
 //! front-most there. All randomness comes from a [`dice::Dice`], so a seed is
 //! a frame.
 
+pub mod annotations;
 pub mod camera;
 pub mod canvas;
+pub mod caption;
 pub mod colour;
 pub mod dice;
+pub mod framing;
 pub mod people;
+pub mod scene;
+pub mod settings;

@@ -1,0 +1,643 @@
+//! A scene: what is sampled from a seed, and how it is put into a frame.
+
+use serde::{Deserialize, Serialize};
+
+use super::annotations::{Extent, Extents, Part, VisibleParts};
+use super::camera::Camera;
+use super::canvas::{Canvas, Frame};
+use super::caption;
+use super::colour::Light;
+use super::dice::Dice;
+use super::framing::{Framing, Shot};
+use super::people::{self, Class, Facing, Held, Landmarks, Mood, Person, Pose};
+use super::settings::{Backdrop, Setting};
+
+/// Where in the frame a person is. The bands of the offset from the middle, as
+/// fractions of the frame's width: centre up to 0.05, left and right from 0.12.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Position {
+    /// Left of the middle.
+    Left,
+    /// In the middle.
+    Centre,
+    /// Right of the middle.
+    Right,
+}
+
+impl Position {
+    /// Every position.
+    pub const ALL: [Self; 3] = [Self::Left, Self::Centre, Self::Right];
+}
+
+/// The greatest offset of a person in the centre, as a fraction of the frame's
+/// width.
+pub const CENTRE_OFFSET: f32 = 0.05;
+/// The least offset of a person on the left or on the right.
+pub const SIDE_OFFSET: f32 = 0.12;
+
+/// A person and their place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Placed {
+    /// Who, and what they do.
+    pub person: Person,
+    /// Where in the frame.
+    pub position: Position,
+    /// Metres from the setting's middle.
+    pub x: f32,
+    /// Metres from the picture plane.
+    pub z: f32,
+}
+
+/// What a detail shot shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DetailSubject {
+    /// A thing that belongs to the setting, by its name.
+    Prop(String),
+    /// The hand of the first person with what it holds.
+    Held(Held),
+}
+
+/// The camera without the frame's size in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// x and y of the eye in metres.
+    pub eye: (f32, f32),
+    /// Metres from the eye to the picture plane z = 0.
+    pub distance: f32,
+    /// The point of the picture plane in the frame's middle.
+    pub centre: (f32, f32),
+    /// Metres of the picture plane that the frame's height shows.
+    pub view_height: f32,
+    /// Radius of the background's blur, as a fraction of the frame's height.
+    pub blur: f32,
+}
+
+impl View {
+    /// The camera that shows this view on `width` × `height` pixels.
+    pub fn camera(&self, width: u32, height: u32) -> Camera {
+        Camera {
+            width,
+            height,
+            eye: self.eye,
+            distance: self.distance,
+            centre: self.centre,
+            view_height: self.view_height,
+        }
+    }
+}
+
+/// What a sampled scene must have; `None` leaves it to the seed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Options {
+    /// The shot type.
+    pub shot: Option<Shot>,
+    /// The setting.
+    pub setting: Option<Setting>,
+    /// The light.
+    pub light: Option<Light>,
+    /// Whether it rains (out of doors and in the bus).
+    pub rain: Option<bool>,
+    /// How many people: 0, 1 or 2; a detail shot ignores it.
+    pub people: Option<usize>,
+    /// The position of one person alone.
+    pub position: Option<Position>,
+    /// The person who comes first, whatever the seed says: a character. Pose,
+    /// facing, mood and held object are still the scene's.
+    pub character: Option<Person>,
+    /// Whether the pose is left to the seed (`None`) or fixed.
+    pub pose: Option<Pose>,
+    /// The facing of everyone.
+    pub facing: Option<Facing>,
+    /// Width over height of the frame; 0 means 1.
+    pub aspect: f32,
+}
+
+/// A scene that can be drawn at any size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scene {
+    /// The seed that it comes from.
+    pub seed: u64,
+    /// The shot type.
+    pub shot: Shot,
+    /// The setting.
+    pub setting: Setting,
+    /// The light.
+    pub light: Light,
+    /// Whether it rains.
+    pub rain: bool,
+    /// Nobody, one person, or two from left to right.
+    pub people: Vec<Placed>,
+    /// What a detail shot shows.
+    pub detail: Option<DetailSubject>,
+    /// Where it is seen from.
+    pub view: View,
+}
+
+/// One person in a [`Record`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PersonRecord {
+    /// What the person is, wears and does.
+    #[serde(flatten)]
+    pub person: Person,
+    /// Where in the frame.
+    pub position: Position,
+    /// The box of the visible pixels.
+    #[serde(rename = "box")]
+    pub bounds: Option<[u32; 4]>,
+    /// Visible pixels by part.
+    pub visible: VisibleParts,
+}
+
+/// A prop in a [`Record`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PropRecord {
+    /// The id in the id map.
+    pub id: u8,
+    /// What it is.
+    pub name: String,
+    /// Box and number of its visible pixels.
+    #[serde(flatten)]
+    pub extent: Extent,
+}
+
+/// Everything that is known of a rendered frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The scene's seed.
+    pub seed: u64,
+    /// The shot type.
+    pub shot: Shot,
+    /// The setting, as captions say it.
+    pub setting: String,
+    /// The light, as captions say it.
+    pub light: String,
+    /// Whether it rains.
+    pub rain: bool,
+    /// The people, from left to right.
+    pub people: Vec<PersonRecord>,
+    /// The props that the frame shows.
+    pub props: Vec<PropRecord>,
+    /// What a detail shot shows.
+    pub detail: Option<DetailSubject>,
+    /// The complete caption.
+    pub caption: String,
+    /// Captions for training.
+    pub captions: Vec<String>,
+}
+
+/// The seed of scene `index` in a series; 53 bits, so that every JSON reader
+/// keeps it whole.
+pub fn scene_seed(series: u64, index: u64) -> u64 {
+    Dice::new(series).split(&format!("scene {index}")).bits() >> 11
+}
+
+impl Scene {
+    /// The scene of a seed. Equal seeds and options give equal scenes.
+    pub fn sample(seed: u64, options: &Options) -> Self {
+        let dice = Dice::new(seed);
+        let shot = options.shot.unwrap_or_else(|| {
+            let mut dice = dice.split("shot");
+            if dice.chance(0.06) {
+                Shot::DetailShot
+            } else {
+                *dice.pick(&Shot::FIGURE)
+            }
+        });
+        let setting = options
+            .setting
+            .unwrap_or_else(|| *dice.split("setting").pick(&Setting::ALL));
+        let light = options
+            .light
+            .unwrap_or_else(|| match dice.split("light").unit() {
+                u if u < 0.34 => Light::SoftDaylight,
+                u if u < 0.58 => Light::GoldenSunset,
+                u if u < 0.78 => Light::LowLight,
+                _ => Light::Night,
+            });
+        // The bus has its rain behind the windows; a stop is a place to be wet.
+        let wet = !setting.indoors() || setting == Setting::BusInterior;
+        let likely = if setting == Setting::BusStop {
+            0.5
+        } else {
+            0.25
+        };
+        let rain = wet
+            && options
+                .rain
+                .unwrap_or_else(|| dice.split("rain").chance(likely));
+        let aspect = if options.aspect > 0.0 {
+            options.aspect
+        } else {
+            1.0
+        };
+
+        let mut scene = Self {
+            seed,
+            shot,
+            setting,
+            light,
+            rain,
+            people: Vec::new(),
+            detail: None,
+            view: View {
+                eye: (0.0, 1.5),
+                distance: 3.0,
+                centre: (0.0, 1.0),
+                view_height: 2.2,
+                blur: 0.0,
+            },
+        };
+        if shot == Shot::DetailShot {
+            scene.choose_detail(options, aspect, &dice);
+        } else {
+            let count = options.people.unwrap_or_else(|| {
+                let mut dice = dice.split("people");
+                match (dice.unit(), dice.unit()) {
+                    (u, _) if shot == Shot::ExtremeLongShot && u < 0.12 => 0,
+                    (_, u) if u < 0.30 => 2,
+                    _ => 1,
+                }
+            });
+            scene.place_people(count.min(2), options, aspect, &dice);
+        }
+        scene
+    }
+
+    /// Samples the people of a figure shot, frames them and sets the view.
+    fn place_people(&mut self, count: usize, options: &Options, aspect: f32, dice: &Dice) {
+        let seat = self.setting.seat();
+        let mut people: Vec<Person> = (0..count)
+            .map(|i| self.person(i, count, options, dice))
+            .collect();
+        // An office chair holds one.
+        if seat.is_some_and(|seat| seat.half_width < 0.5)
+            && let [first, second] = people.as_mut_slice()
+            && first.pose == Pose::Sitting
+        {
+            stand_up(second);
+        }
+        let seated_apart = people.iter().any(|p| p.pose == Pose::Sitting)
+            && people.iter().any(|p| p.pose != Pose::Sitting);
+        // Someone on a seat and someone on their feet share a wide frame only.
+        if seated_apart && self.shot < Shot::LongShot {
+            people.iter_mut().for_each(stand_up);
+        }
+        if count == 2 && self.shot < Shot::FullShot {
+            match_heights(&mut people, &mut dice.split("matched heights"));
+        }
+        let bodies: Vec<Landmarks> = people.iter().map(people::landmarks).collect();
+        let framing = Framing::of(self.shot, &bodies, dice);
+        let width = framing.view_height * aspect;
+
+        let mut aim = dice.split("position");
+        let offsets: Vec<(Position, f32)> = match count {
+            0 => vec![(Position::Centre, aim.range(-0.05..0.05))],
+            1 => {
+                let position = *aim.pick(&Position::ALL);
+                vec![(options.position.unwrap_or(position), 0.0)]
+            }
+            _ => vec![(Position::Left, 0.0), (Position::Right, 0.0)],
+        };
+        let mut offsets: Vec<(Position, f32)> = offsets
+            .into_iter()
+            .map(|(position, _)| {
+                let size = match (self.shot, count) {
+                    (Shot::ExtremeCloseUp, 2) => aim.range(0.27..0.32),
+                    (Shot::CloseUp | Shot::MediumCloseUp, 2) => aim.range(0.23..0.28),
+                    (_, 2) if self.shot < Shot::LongShot => aim.range(0.20..0.27),
+                    (Shot::LongShot, 2) => aim.range(0.13..0.24),
+                    (_, 2) => aim.range(0.125..0.25),
+                    (Shot::ExtremeCloseUp, _) => aim.range(0.13..0.20),
+                    _ if self.shot < Shot::LongShot => aim.range(0.15..0.25),
+                    _ => aim.range(0.15..0.32),
+                };
+                let small = aim.range(-CENTRE_OFFSET * 0.9..CENTRE_OFFSET * 0.9);
+                let offset = match position {
+                    Position::Left => -size,
+                    Position::Centre => small,
+                    Position::Right => size,
+                };
+                (position, offset)
+            })
+            .collect();
+
+        // The place of the frame's middle in the setting: near a seat that is
+        // sat on, else free.
+        let spread = match self.shot {
+            Shot::LongShot | Shot::ExtremeLongShot => 0.8,
+            _ => 0.5,
+        };
+        let mut middle = aim.range(-spread..spread);
+        let mut depth = 0.0;
+        if let Some(seat) = seat
+            && people.iter().any(|p| p.pose == Pose::Sitting)
+        {
+            depth = seat.at.1;
+            let sitting: Vec<usize> = (0..count)
+                .filter(|i| people[*i].pose == Pose::Sitting)
+                .collect();
+            if let [one] = sitting.as_slice() {
+                middle = seat.at.0 - offsets[*one].1 * width;
+            } else {
+                // Two on one seat sit as close as it is wide; the frame's own
+                // guard band still holds.
+                let apart = seat.half_width.clamp(0.55, 0.8);
+                let fraction = (apart / width / 2.0).clamp(SIDE_OFFSET + 0.005, 0.30);
+                offsets = vec![(Position::Left, -fraction), (Position::Right, fraction)];
+                middle = seat.at.0;
+            }
+        }
+        let mut lens = dice.split("eye");
+        let eye_x = middle + lens.range(-0.06..0.06) * width;
+        let camera = framing.camera(1, 1, middle, eye_x, depth);
+        self.view = View {
+            eye: camera.eye,
+            distance: camera.distance,
+            centre: camera.centre,
+            view_height: camera.view_height,
+            blur: framing.blur,
+        };
+        self.people = people
+            .into_iter()
+            .zip(offsets)
+            .map(|(person, (position, offset))| Placed {
+                person,
+                position,
+                x: middle + offset * width,
+                z: depth,
+            })
+            .collect();
+    }
+
+    /// Person `index` of `count` with pose, facing and mood.
+    fn person(&self, index: usize, count: usize, options: &Options, dice: &Dice) -> Person {
+        let dice = dice.split(&format!("person {index}"));
+        let mut person = Person::sample(&dice);
+        if index == 0
+            && let Some(character) = &options.character
+        {
+            person = character.clone();
+        }
+        let seat = self.setting.seat();
+        let mut act = dice.split("act");
+        let (pose_roll, held_roll, seat_roll) = (act.unit(), act.unit(), act.unit());
+        person.held = None;
+        person.pose = match pose_roll {
+            u if u < 0.36 => Pose::Standing,
+            u if u < 0.54 => Pose::Walking,
+            u if u < 0.72 => Pose::Waving,
+            _ => Pose::Holding,
+        };
+        // A seat that is cut off by the frame's lower edge says nothing, and
+        // a sitting thigh has no height to cut at.
+        if seat.is_some()
+            && seat_roll < 0.28
+            && !matches!(self.shot, Shot::AmericanShot | Shot::ExtremeCloseUp)
+        {
+            person.pose = Pose::Sitting;
+        }
+        if let Some(pose) = options.pose {
+            person.pose = if pose == Pose::Sitting && seat.is_none() {
+                Pose::Standing
+            } else {
+                pose
+            };
+        }
+        if let Some(seat) = seat {
+            person.seat_height = seat.height;
+        }
+        if person.pose == Pose::Holding {
+            person.held = Some(match held_roll {
+                u if self.rain && !self.setting.indoors() && u < 0.6 => Held::Umbrella,
+                u if u < 0.28 => Held::Book,
+                u if u < 0.54 => Held::Cup,
+                u if u < 0.78 => Held::Flashlight,
+                _ => Held::Umbrella,
+            });
+        }
+        let mut face = dice.split("face");
+        person.facing = options.facing.unwrap_or_else(|| {
+            let inward = if index == 0 {
+                Facing::Right
+            } else {
+                Facing::Left
+            };
+            let profile = if index == 0 {
+                Facing::ProfileRight
+            } else {
+                Facing::ProfileLeft
+            };
+            match (face.unit(), face.unit()) {
+                // Two people mostly turn to each other or to the camera.
+                (u, v) if count == 2 && u < 0.6 => {
+                    if v < 0.45 {
+                        Facing::Front
+                    } else if v < 0.85 {
+                        inward
+                    } else {
+                        profile
+                    }
+                }
+                (_, v) if v < 0.36 => Facing::Front,
+                (_, v) if v < 0.54 => Facing::Left,
+                (_, v) if v < 0.72 => Facing::Right,
+                (_, v) if v < 0.80 => Facing::ProfileLeft,
+                (_, v) if v < 0.88 => Facing::ProfileRight,
+                // Close framings are about the face.
+                _ if self.shot <= Shot::MediumCloseUp => Facing::Front,
+                _ => Facing::Behind,
+            }
+        });
+        person.mood = *dice.split("mood").pick(Mood::ALL);
+        person
+    }
+
+    /// Chooses what a detail shot shows and aims the view at it.
+    fn choose_detail(&mut self, options: &Options, aspect: f32, dice: &Dice) {
+        let mut choice = dice.split("detail");
+        let wants_prop = choice.chance(0.6);
+        if wants_prop && self.aim_at_a_prop(aspect, &mut choice) {
+            return;
+        }
+        // A hand: the person is framed from the waist up, then the view closes
+        // in on what they hold.
+        let facing = *choice.pick(&[Facing::Front, Facing::Left, Facing::Right]);
+        let shot = std::mem::replace(&mut self.shot, Shot::AmericanShot);
+        let one = Options {
+            pose: Some(Pose::Holding),
+            facing: Some(options.facing.unwrap_or(facing)),
+            position: Some(Position::Centre),
+            ..options.clone()
+        };
+        self.place_people(1, &one, aspect, dice);
+        self.shot = shot;
+        let held = self.people[0].person.held.unwrap_or(Held::Cup);
+        if held == Held::Umbrella {
+            // Its canopy is overhead: no hand would be in the frame.
+            self.people[0].person.held = Some(Held::Cup);
+        }
+        let held = self.people[0].person.held.unwrap_or(Held::Cup);
+        self.detail = Some(DetailSubject::Held(held));
+        let wide = self.draw(DETAIL_PROBE, DETAIL_PROBE);
+        let extents = Extents::of(&wide);
+        let bounds = extents
+            .part(0, Part::Held)
+            .bounds
+            .or(extents.part(0, Part::Hands).bounds)
+            .unwrap_or([
+                DETAIL_PROBE / 3,
+                DETAIL_PROBE / 3,
+                DETAIL_PROBE * 2 / 3,
+                DETAIL_PROBE * 2 / 3,
+            ]);
+        self.close_in(bounds, choice.range(1.7..2.2), aspect);
+        self.view.blur = 0.006;
+    }
+
+    /// Aims at a prop of the setting; false if none can be seen well.
+    fn aim_at_a_prop(&mut self, aspect: f32, choice: &mut Dice) -> bool {
+        self.view = View {
+            eye: (0.0, 1.45),
+            distance: 3.4,
+            centre: (0.0, 1.05),
+            view_height: 2.9,
+            blur: 0.0,
+        };
+        let wide = self.draw(DETAIL_PROBE, DETAIL_PROBE);
+        let extents = Extents::of(&wide);
+        let edge = DETAIL_PROBE;
+        let candidates: Vec<(&'static str, [u32; 4])> = self
+            .backdrop()
+            .props()
+            .into_iter()
+            .filter_map(|(id, name)| {
+                let extent = extents.id(id);
+                let bounds = extent.bounds?;
+                let whole = bounds[0] > 0 && bounds[1] > 0 && bounds[2] < edge && bounds[3] < edge;
+                let size = (bounds[2] - bounds[0]).max(bounds[3] - bounds[1]);
+                // Many things of one name make a wide, empty box.
+                let solid = extent.pixels * 3 > (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]);
+                (whole && solid && (8..edge * 6 / 10).contains(&size)).then_some((name, bounds))
+            })
+            .collect();
+        if candidates.is_empty() {
+            return false;
+        }
+        let (name, bounds) = *choice.pick(&candidates);
+        self.detail = Some(DetailSubject::Prop(name.to_owned()));
+        self.close_in(bounds, choice.range(1.15..1.6), aspect);
+        true
+    }
+
+    /// Crops the view to a box of the probe frame, `margin` times its size.
+    fn close_in(&mut self, bounds: [u32; 4], margin: f32, aspect: f32) {
+        let [left, top, right, bottom] = bounds.map(|v| v as f32);
+        let metres = self.view.view_height / DETAIL_PROBE as f32;
+        let half = DETAIL_PROBE as f32 / 2.0;
+        self.view.centre = (
+            self.view.centre.0 + ((left + right) / 2.0 - half) * metres,
+            self.view.centre.1 - ((top + bottom) / 2.0 - half) * metres,
+        );
+        let size = (bottom - top).max((right - left) / aspect);
+        self.view.view_height = size * metres * margin;
+    }
+
+    fn backdrop(&self) -> Backdrop {
+        Backdrop::new(
+            self.setting,
+            self.rain,
+            Dice::new(self.seed).split("backdrop"),
+        )
+    }
+
+    /// Draws the scene at `width` × `height` pixels.
+    ///
+    /// Sides of 1 to 8192 pixels; others are brought to the nearest of these.
+    /// The shape should be that of [`Options::aspect`], else people on the left
+    /// or right may leave a narrower frame.
+    pub fn draw(&self, width: u32, height: u32) -> Frame {
+        let camera = self
+            .view
+            .camera(width.clamp(1, 8192), height.clamp(1, 8192));
+        let mut canvas = Canvas::new(camera, self.light);
+        let backdrop = self.backdrop();
+        backdrop.behind(&mut canvas);
+        canvas.blur_background(self.view.blur * camera.height as f32);
+        let mut order: Vec<usize> = (0..self.people.len()).collect();
+        let mut dice = Dice::new(self.seed).split("drawing order");
+        if dice.chance(0.5) {
+            order.reverse();
+        }
+        for i in order {
+            let Placed { person, x, z, .. } = &self.people[i];
+            let dice = Dice::new(self.seed).split(&format!("drawing person {i}"));
+            people::draw(&mut canvas, person, i, *x, *z, &dice);
+        }
+        backdrop.in_front(&mut canvas);
+        canvas.finish()
+    }
+
+    /// Captions and annotations of the scene as `frame` shows it.
+    pub fn record(&self, frame: &Frame, captions: usize) -> Record {
+        let extents = Extents::of(frame);
+        let people = self
+            .people
+            .iter()
+            .enumerate()
+            .map(|(i, placed)| PersonRecord {
+                person: placed.person.clone(),
+                position: placed.position,
+                bounds: extents.person(i).bounds,
+                visible: VisibleParts::of(&extents, i),
+            })
+            .collect();
+        let props = self
+            .backdrop()
+            .props()
+            .into_iter()
+            .map(|(id, name)| PropRecord {
+                id,
+                name: name.to_owned(),
+                extent: extents.id(id),
+            })
+            .filter(|prop| prop.extent.pixels > 0)
+            .collect();
+        Record {
+            seed: self.seed,
+            shot: self.shot,
+            setting: self.setting.phrase().to_owned(),
+            light: self.light.phrase().to_owned(),
+            rain: self.rain,
+            people,
+            props,
+            detail: self.detail.clone(),
+            caption: caption::full(self, &extents),
+            captions: caption::variants(self, &extents, captions),
+        }
+    }
+}
+
+/// Side in pixels of the frame in which a detail is looked for.
+const DETAIL_PROBE: u32 = 160;
+
+fn stand_up(person: &mut Person) {
+    if person.pose == Pose::Sitting {
+        person.pose = Pose::Standing;
+    }
+}
+
+/// Brings two people to nearly one height, so that one lower edge suits both:
+/// directors put the shorter one on a box.
+fn match_heights(people: &mut [Person], dice: &mut Dice) {
+    let women = people.iter().filter(|p| p.class == Class::Woman).count();
+    let common = match women {
+        0 => 1.78,
+        2 => 1.66,
+        _ => 1.72,
+    } + dice.range(-0.03..0.03);
+    for person in people {
+        person.height = common + dice.range(-0.004..0.004);
+    }
+}
