@@ -169,14 +169,20 @@ impl Brush for Canvas {
             return;
         }
         let corners = [(x.0, y.0, z), (x.1, y.0, z), (x.1, y.1, z), (x.0, y.1, z)];
-        let ends = (self.camera.project(x.0, y.1, z), self.camera.project(x.0, y.0, z));
+        let ends = (
+            self.camera.project(x.0, y.1, z),
+            self.camera.project(x.0, y.0, z),
+        );
         if let (Some(path), (Some(from), Some(to))) = (self.outline(&corners), ends) {
             self.fill_gradient(&path, (from.0, from.1, top), (from.0, to.1, bottom));
         }
     }
 
     fn level(&mut self, y: f32, x: (f32, f32), z: (f32, f32), colour: Rgb) {
-        self.face(&[(x.0, y, z.0), (x.1, y, z.0), (x.1, y, z.1), (x.0, y, z.1)], colour);
+        self.face(
+            &[(x.0, y, z.0), (x.1, y, z.0), (x.1, y, z.1), (x.0, y, z.1)],
+            colour,
+        );
     }
 
     fn flat(&mut self, z: f32, points: &[(f32, f32)], colour: Rgb) {
@@ -229,9 +235,10 @@ impl Brush for Canvas {
         }
         let r = radius.min((x.1 - x.0) / 2.0).min((y.1 - y.0) / 2.0);
         let scale = self.camera.scale_at(z);
-        let (Some((left, bottom)), Some((right, top))) =
-            (self.camera.project(x.0, y.0, z), self.camera.project(x.1, y.1, z))
-        else {
+        let (Some((left, bottom)), Some((right, top))) = (
+            self.camera.project(x.0, y.0, z),
+            self.camera.project(x.1, y.1, z),
+        ) else {
             return;
         };
         let r = r * scale;

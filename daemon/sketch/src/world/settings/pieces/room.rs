@@ -67,24 +67,55 @@ impl Room {
             let tone = if is_lit { lit.mix(dim, 0.25) } else { dim };
             canvas.rect(Plane::Side(x), (near, self.depth), (0.0, self.height), tone);
             if let Some((lower, up_to)) = self.wainscot {
-                let tone = if is_lit { canvas.lit(lower).mix(canvas.dim(lower), 0.25) } else { canvas.dim(lower) };
+                let tone = if is_lit {
+                    canvas.lit(lower).mix(canvas.dim(lower), 0.25)
+                } else {
+                    canvas.dim(lower)
+                };
                 canvas.rect(Plane::Side(x), (near, self.depth), (0.0, up_to), tone);
             }
             let skirting = canvas.dim(self.wall.shade(0.72));
             canvas.rect(Plane::Side(x), (near, self.depth), (0.0, 0.13), skirting);
         }
-        canvas.fade(self.depth, self.x, (0.0, self.height), lit.mix(dim, 0.55), lit);
+        canvas.fade(
+            self.depth,
+            self.x,
+            (0.0, self.height),
+            lit.mix(dim, 0.55),
+            lit,
+        );
         if let Some((lower, up_to)) = self.wainscot {
-            canvas.rect(Plane::Front(self.depth), self.x, (0.0, up_to), canvas.lit(lower));
+            canvas.rect(
+                Plane::Front(self.depth),
+                self.x,
+                (0.0, up_to),
+                canvas.lit(lower),
+            );
             let rail = canvas.lit(lower.shade(0.8));
-            canvas.rect(Plane::Front(self.depth), self.x, (up_to - 0.03, up_to + 0.05), rail);
+            canvas.rect(
+                Plane::Front(self.depth),
+                self.x,
+                (up_to - 0.03, up_to + 0.05),
+                rail,
+            );
         }
-        canvas.rect(Plane::Front(self.depth), self.x, (0.0, 0.13), canvas.dim(self.wall.shade(0.78)));
+        canvas.rect(
+            Plane::Front(self.depth),
+            self.x,
+            (0.0, 0.13),
+            canvas.dim(self.wall.shade(0.78)),
+        );
         // Corners gather shade.
         for (x, inward) in [(self.x.0, 1.0), (self.x.1, -1.0)] {
             for reach in [0.16_f32, 0.42] {
                 let u = (x.min(x + inward * reach), x.max(x + inward * reach));
-                canvas.veil(Plane::Front(self.depth), u, (0.0, self.height), hex(0x140f20), 0.06);
+                canvas.veil(
+                    Plane::Front(self.depth),
+                    u,
+                    (0.0, self.height),
+                    hex(0x140f20),
+                    0.06,
+                );
             }
         }
     }
@@ -169,13 +200,22 @@ impl Room {
                 }
             }
             Ceiling::Panels(apart) => {
-                let bright = if canvas.lamps_on() { hex(0xfff3d6) } else { canvas.lit(hex(0xfdfdf6)) };
+                let bright = if canvas.lamps_on() {
+                    hex(0xfff3d6)
+                } else {
+                    canvas.lit(hex(0xfdfdf6))
+                };
                 let reach = (self.x.1 - self.x.0) * 0.25;
                 let mut z = self.depth - 1.1;
                 while z > near + 1.0 {
                     for x in [middle - reach, middle + reach] {
                         let half = (reach * 0.36).min(0.75);
-                        canvas.level(self.height - 0.02, (x - half, x + half), (z - 0.42, z + 0.42), bright);
+                        canvas.level(
+                            self.height - 0.02,
+                            (x - half, x + half),
+                            (z - 0.42, z + 0.42),
+                            bright,
+                        );
                     }
                     z -= apart;
                 }

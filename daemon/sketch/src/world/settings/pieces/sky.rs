@@ -17,7 +17,10 @@ pub(in crate::world::settings) fn tones(light: Light, rain: bool) -> (Rgb, Rgb) 
         return (top, horizon);
     }
     let grey = light.lit(hex(0xa9b4bf));
-    (top.mix(grey, 0.62), horizon.mix(grey.mix(hex(0xffffff), 0.12), 0.55))
+    (
+        top.mix(grey, 0.62),
+        horizon.mix(grey.mix(hex(0xffffff), 0.12), 0.55),
+    )
 }
 
 /// Covers the frame with sky.
@@ -66,7 +69,11 @@ fn heavenly_body(canvas: &mut Canvas, dice: &Dice, horizon: Rgb) {
             canvas.glow((x, y, FAR), 120.0, hex(0xc9d6ff), 0.3);
             canvas.puffs(FAR, &[(x, y, 34.0)], hex(0xf3f1dd));
             if dice.chance(0.5) {
-                canvas.puffs(FAR, &[(x + 15.0, y + 8.0, 29.0)], canvas.light.sky().0.mix(horizon, 0.3));
+                canvas.puffs(
+                    FAR,
+                    &[(x + 15.0, y + 8.0, 29.0)],
+                    canvas.light.sky().0.mix(horizon, 0.3),
+                );
             }
         }
         Light::LowLight => {}
@@ -76,7 +83,13 @@ fn heavenly_body(canvas: &mut Canvas, dice: &Dice, horizon: Rgb) {
 fn stars(canvas: &mut Canvas, dice: &Dice) {
     let mut dice = dice.split("stars");
     let stars: Vec<_> = (0..38)
-        .map(|_| (dice.range(-480.0..480.0), dice.range(60.0..520.0), dice.range(2.6..5.2)))
+        .map(|_| {
+            (
+                dice.range(-480.0..480.0),
+                dice.range(60.0..520.0),
+                dice.range(2.6..5.2),
+            )
+        })
         .collect();
     canvas.puffs(FAR, &stars, hex(0xe9ecff));
 }
@@ -100,10 +113,20 @@ fn clouds(canvas: &mut Canvas, rain: bool, dice: &Dice, top: Rgb, horizon: Rgb) 
         let x = -420.0 + 840.0 * (index as f32 + dice.range(0.1..0.9)) / count as f32;
         let y = dice.range(110.0..400.0);
         let size = dice.range(0.6..1.25) * if rain { 1.6 } else { 1.0 };
-        let puffs = [(-58.0, 2.0, 22.0), (-28.0, 16.0, 30.0), (8.0, 26.0, 38.0), (42.0, 12.0, 28.0), (68.0, 0.0, 20.0)];
+        let puffs = [
+            (-58.0, 2.0, 22.0),
+            (-28.0, 16.0, 30.0),
+            (8.0, 26.0, 38.0),
+            (42.0, 12.0, 28.0),
+            (68.0, 0.0, 20.0),
+        ];
         let shape = |dx: f32, dy: f32, grow: f32| {
             puffs.map(|(px, py, r): (f32, f32, f32)| {
-                (x + (px + dx) * size, y + (py * 0.7 + dy) * size, r * grow * size * 0.8)
+                (
+                    x + (px + dx) * size,
+                    y + (py * 0.7 + dy) * size,
+                    r * grow * size * 0.8,
+                )
             })
         };
         canvas.puffs(FAR, &shape(0.0, -8.0, 1.0), belly);

@@ -11,13 +11,23 @@ use crate::world::dice::Dice;
 pub(in crate::world::settings) fn rain(canvas: &mut Canvas, dice: &Dice) {
     let (width, height) = (canvas.camera.width as f32, canvas.camera.height as f32);
     let colour = canvas.lit(hex(0xe6eef6));
-    for (label, count, length, alpha) in [("far rain", 46, 0.07, 0.30), ("near rain", 20, 0.13, 0.42)] {
+    for (label, count, length, alpha) in
+        [("far rain", 46, 0.07, 0.30), ("near rain", 20, 0.13, 0.42)]
+    {
         let mut dice = dice.split(label);
         let mut path = PathBuilder::new();
         for _ in 0..count {
-            let (x, y) = (dice.range(-0.05..1.1) * width, dice.range(-0.1..1.0) * height);
+            let (x, y) = (
+                dice.range(-0.05..1.1) * width,
+                dice.range(-0.1..1.0) * height,
+            );
             let run = length * dice.range(0.7..1.3) * height;
-            streak(&mut path, (x, y), run, height * if length > 0.1 { 0.0075 } else { 0.005 });
+            streak(
+                &mut path,
+                (x, y),
+                run,
+                height * if length > 0.1 { 0.0075 } else { 0.005 },
+            );
         }
         if let Some(path) = path.finish() {
             canvas.fill_alpha(&path, colour, alpha);
@@ -78,16 +88,41 @@ pub(in crate::world::settings) fn puddles(
         }
         canvas.disc3(at, wide * 1.12, wide * 0.42, rim);
         canvas.disc3((at.0, at.1, at.2 + 0.02), wide, wide * 0.36, mirror);
-        canvas.disc3((at.0 - wide * 0.3, at.1, at.2 + 0.04), wide * 0.3, wide * 0.09, mirror.mix(Rgb(255, 255, 255), 0.3));
+        canvas.disc3(
+            (at.0 - wide * 0.3, at.1, at.2 + 0.04),
+            wide * 0.3,
+            wide * 0.09,
+            mirror.mix(Rgb(255, 255, 255), 0.3),
+        );
     }
 }
 
 /// The long reflection of a light on wet ground, towards the camera.
-pub(in crate::world::settings) fn reflection(canvas: &mut Canvas, x: f32, z: (f32, f32), half_width: f32, colour: Rgb) {
+pub(in crate::world::settings) fn reflection(
+    canvas: &mut Canvas,
+    x: f32,
+    z: (f32, f32),
+    half_width: f32,
+    colour: Rgb,
+) {
     let (a, b) = (half_width * 0.6, half_width);
-    canvas.sheen(&[(x - b, 0.003, z.0), (x + b, 0.003, z.0), (x + a, 0.003, z.1), (x - a, 0.003, z.1)], colour, 0.28);
     canvas.sheen(
-        &[(x - a * 0.5, 0.003, z.0), (x + a * 0.5, 0.003, z.0), (x + a * 0.4, 0.003, z.1), (x - a * 0.4, 0.003, z.1)],
+        &[
+            (x - b, 0.003, z.0),
+            (x + b, 0.003, z.0),
+            (x + a, 0.003, z.1),
+            (x - a, 0.003, z.1),
+        ],
+        colour,
+        0.28,
+    );
+    canvas.sheen(
+        &[
+            (x - a * 0.5, 0.003, z.0),
+            (x + a * 0.5, 0.003, z.0),
+            (x + a * 0.4, 0.003, z.1),
+            (x - a * 0.4, 0.003, z.1),
+        ],
         colour,
         0.3,
     );

@@ -50,13 +50,22 @@ pub(in crate::world::settings) fn view(
             let mut dice = dice.split("garden");
             for index in 0..7 {
                 let x = -10.5 + 3.5 * index as f32 + dice.range(-0.8..0.8);
-                nature::bush(canvas, (x, 0.0, 12.0), dice.range(1.6..2.6), hex(0x5f8f4e), &dice.split("bush"));
+                nature::bush(
+                    canvas,
+                    (x, 0.0, 12.0),
+                    dice.range(1.6..2.6),
+                    hex(0x5f8f4e),
+                    &dice.split("bush"),
+                );
             }
         }
     }
     if rain {
         for pane in panes {
-            let corners = (canvas.camera.project(pane.0.0, pane.1.1, z), canvas.camera.project(pane.0.1, pane.1.0, z));
+            let corners = (
+                canvas.camera.project(pane.0.0, pane.1.1, z),
+                canvas.camera.project(pane.0.1, pane.1.0, z),
+            );
             if let (Some(min), Some(max)) = corners {
                 weather::rain_on_pane(canvas, min, max, &dice.split(&format!("{:.1}", pane.0.0)));
             }
@@ -82,13 +91,38 @@ fn roofs(canvas: &mut Canvas, dice: &Dice) {
     let mut dice = dice.split("roofs");
     for index in 0..5 {
         let x = -22.0 + 11.0 * index as f32 + dice.range(-3.0..3.0);
-        let wall = canvas.far(*dice.pick(&[hex(0xe6d8c2), hex(0xd9c5b0), hex(0xe9e2d6)]), 40.0);
+        let wall = canvas.far(
+            *dice.pick(&[hex(0xe6d8c2), hex(0xd9c5b0), hex(0xe9e2d6)]),
+            40.0,
+        );
         let roof = canvas.far(hex(0xb5654a), 40.0);
         let top = dice.range(1.4..2.2);
-        canvas.flat(42.0, &[(x - 2.4, -1.0), (x + 2.4, -1.0), (x + 2.4, top), (x - 2.4, top)], wall);
-        canvas.flat(42.0, &[(x - 2.9, top), (x + 2.9, top), (x, top + 2.0)], roof);
+        canvas.flat(
+            42.0,
+            &[
+                (x - 2.4, -1.0),
+                (x + 2.4, -1.0),
+                (x + 2.4, top),
+                (x - 2.4, top),
+            ],
+            wall,
+        );
+        canvas.flat(
+            42.0,
+            &[(x - 2.9, top), (x + 2.9, top), (x, top + 2.0)],
+            roof,
+        );
         if canvas.lamps_on() {
-            canvas.flat(42.0, &[(x - 0.8, 0.4), (x + 0.8, 0.4), (x + 0.8, 1.2), (x - 0.8, 1.2)], hex(0xffd27a));
+            canvas.flat(
+                42.0,
+                &[
+                    (x - 0.8, 0.4),
+                    (x + 0.8, 0.4),
+                    (x + 0.8, 1.2),
+                    (x - 0.8, 1.2),
+                ],
+                hex(0xffd27a),
+            );
         }
     }
 }
@@ -112,9 +146,17 @@ pub(in crate::world::settings) fn skyline(canvas: &mut Canvas, dice: &Dice) {
             let tone = canvas.far(base.shade(tint), z);
             canvas.rect(Plane::Front(z), (x - half, x + half), (-20.0, height), tone);
             let edge = canvas.far_dim(base.shade(tint), z);
-            let side = if canvas.from_left { (x + half * 0.5, x + half) } else { (x - half, x - half * 0.5) };
+            let side = if canvas.from_left {
+                (x + half * 0.5, x + half)
+            } else {
+                (x - half, x - half * 0.5)
+            };
             canvas.rect(Plane::Front(z), side, (-20.0, height), edge);
-            let pane = if canvas.lamps_on() { hex(0xffd98a) } else { canvas.far(hex(0xdfeaf2), z) };
+            let pane = if canvas.lamps_on() {
+                hex(0xffd98a)
+            } else {
+                canvas.far(hex(0xdfeaf2), z)
+            };
             let step = wide * 0.2;
             for row in 1..4 {
                 let y = height - row as f32 * step * 1.5;
@@ -123,7 +165,12 @@ pub(in crate::world::settings) fn skyline(canvas: &mut Canvas, dice: &Dice) {
                         continue;
                     }
                     let u = x - half * 0.75 + column as f32 * step * 1.35;
-                    canvas.rect(Plane::Front(z), (u, u + step * 0.8), (y, y + step * 0.8), pane);
+                    canvas.rect(
+                        Plane::Front(z),
+                        (u, u + step * 0.8),
+                        (y, y + step * 0.8),
+                        pane,
+                    );
                 }
             }
         }
@@ -131,13 +178,26 @@ pub(in crate::world::settings) fn skyline(canvas: &mut Canvas, dice: &Dice) {
 }
 
 /// Frame, mullions and sill of a window.
-pub(in crate::world::settings) fn frame(canvas: &mut Canvas, z: f32, pane: Pane, columns: usize, rows: usize, base: Rgb) {
+pub(in crate::world::settings) fn frame(
+    canvas: &mut Canvas,
+    z: f32,
+    pane: Pane,
+    columns: usize,
+    rows: usize,
+    base: Rgb,
+) {
     let ((x0, x1), (y0, y1)) = pane;
     let wide = 0.085;
     let (lit, dim) = (canvas.lit(base), canvas.dim(base));
     let plane = Plane::Front(z - 0.03);
     // The reveal's shade on the glass.
-    canvas.veil(Plane::Front(z), (x0, x1), (y1 - 0.09, y1), hex(0x141028), 0.22);
+    canvas.veil(
+        Plane::Front(z),
+        (x0, x1),
+        (y1 - 0.09, y1),
+        hex(0x141028),
+        0.22,
+    );
     for column in 1..columns {
         let x = x0 + (x1 - x0) * column as f32 / columns as f32;
         canvas.rect(plane, (x - 0.032, x + 0.032), (y0, y1), lit);
@@ -148,27 +208,63 @@ pub(in crate::world::settings) fn frame(canvas: &mut Canvas, z: f32, pane: Pane,
         canvas.rect(plane, (x0, x1), (y - 0.03, y + 0.03), lit);
     }
     canvas.rect(plane, (x0 - wide, x0), (y0 - wide, y1 + wide), lit);
-    canvas.rect(plane, (x1, x1 + wide), (y0 - wide, y1 + wide), dim.mix(lit, 0.4));
+    canvas.rect(
+        plane,
+        (x1, x1 + wide),
+        (y0 - wide, y1 + wide),
+        dim.mix(lit, 0.4),
+    );
     canvas.rect(plane, (x0, x1), (y1, y1 + wide), dim.mix(lit, 0.5));
-    canvas.cuboid((x0 - 0.16, y0 - 0.09, z - 0.2), (x1 + 0.16, y0 - 0.01, z), base);
+    canvas.cuboid(
+        (x0 - 0.16, y0 - 0.09, z - 0.2),
+        (x1 + 0.16, y0 - 0.01, z),
+        base,
+    );
 }
 
 /// Two curtains drawn aside, hanging in front of the wall at depth `z`.
-pub(in crate::world::settings) fn curtains(canvas: &mut Canvas, z: f32, pane: Pane, foot: f32, wide: f32, base: Rgb) {
+pub(in crate::world::settings) fn curtains(
+    canvas: &mut Canvas,
+    z: f32,
+    pane: Pane,
+    foot: f32,
+    wide: f32,
+    base: Rgb,
+) {
     let ((x0, x1), (_, y1)) = pane;
     let top = y1 + 0.2;
     let rod = canvas.dim(hex(0x6a5440));
-    canvas.rect(Plane::Front(z - 0.08), (x0 - wide - 0.15, x1 + wide + 0.15), (top - 0.01, top + 0.05), rod);
-    for (outer, inner) in [(x0 - wide * 0.62, x0 + wide * 0.38), (x1 + wide * 0.62, x1 - wide * 0.38)] {
+    canvas.rect(
+        Plane::Front(z - 0.08),
+        (x0 - wide - 0.15, x1 + wide + 0.15),
+        (top - 0.01, top + 0.05),
+        rod,
+    );
+    for (outer, inner) in [
+        (x0 - wide * 0.62, x0 + wide * 0.38),
+        (x1 + wide * 0.62, x1 - wide * 0.38),
+    ] {
         let at = |t: f32| outer + (inner - outer) * t;
-        let body = [(at(0.0), top), (at(1.0), top), (at(0.84), (top + foot) / 2.0), (at(0.92), foot), (at(-0.04), foot)];
+        let body = [
+            (at(0.0), top),
+            (at(1.0), top),
+            (at(0.84), (top + foot) / 2.0),
+            (at(0.92), foot),
+            (at(-0.04), foot),
+        ];
         canvas.flat(z - 0.1, &body, canvas.lit(base));
         // Folds: broad bands in the second tone.
         for (a, b) in [(0.14, 0.3), (0.48, 0.62), (0.8, 0.98)] {
             let b_low = b - 0.06;
             canvas.flat(
                 z - 0.1,
-                &[(at(a), top), (at(b), top), (at(b_low - 0.08), (top + foot) / 2.0), (at(b_low), foot), (at(a - 0.02), foot)],
+                &[
+                    (at(a), top),
+                    (at(b), top),
+                    (at(b_low - 0.08), (top + foot) / 2.0),
+                    (at(b_low), foot),
+                    (at(a - 0.02), foot),
+                ],
                 canvas.dim(base).mix(canvas.lit(base), 0.25),
             );
         }
@@ -189,7 +285,12 @@ pub(in crate::world::settings) fn pool(canvas: &mut Canvas, z: f32, pane: Pane) 
     let middle = (x0 + x1) / 2.0;
     for (a, b) in [(x0, middle - 0.06), (middle + 0.06, x1)] {
         canvas.sheen(
-            &[(a + slant * 0.25, 0.004, far), (b + slant * 0.25, 0.004, far), (b + slant, 0.004, near), (a + slant, 0.004, near)],
+            &[
+                (a + slant * 0.25, 0.004, far),
+                (b + slant * 0.25, 0.004, far),
+                (b + slant, 0.004, near),
+                (a + slant, 0.004, near),
+            ],
             colour,
             alpha,
         );
