@@ -52,7 +52,7 @@ pub(super) const HEAD: f32 = 0.140;
 pub fn landmarks(person: &Person) -> Landmarks {
     let (h, drop) = (person.height, drop(person));
     let at = |y: f32| (y - drop) * h;
-    let top = if person.hat { 1.04 } else { 1.0 };
+    let top: f32 = if person.hat { 1.04 } else { 1.0 };
     let sitting = person.pose == Pose::Sitting;
     let knee = if sitting {
         person.seat_height + 0.03 * h
@@ -61,7 +61,7 @@ pub fn landmarks(person: &Person) -> Landmarks {
     };
     let reach = match (person.held, person.pose) {
         (Some(Held::Umbrella), _) => 1.19,
-        (_, Pose::Waving) => 1.03,
+        (_, Pose::Waving) => top.max(1.03),
         _ => top,
     };
     Landmarks {
