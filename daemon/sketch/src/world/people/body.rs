@@ -70,7 +70,7 @@ pub(super) struct Body {
     pub(super) sitting: bool,
 }
 
-pub(super) const UPPER_ARM: f32 = 0.168;
+pub(super) const UPPER_ARM: f32 = 0.152;
 pub(super) const FOREARM: f32 = 0.142;
 
 fn reach(from: Pt, angle: f32, length: f32) -> Pt {
@@ -85,8 +85,8 @@ impl Body {
         let man = person.class == Class::Man;
         let drop = drop(person);
         let sitting = person.pose == Pose::Sitting;
-        let shoulder_x = if man { 0.112 } else { 0.088 };
-        let shoulder_y = SHOULDER - 0.012 - drop;
+        let shoulder_x = if man { 0.103 } else { 0.080 };
+        let shoulder_y = SHOULDER - 0.036 - drop;
         let shoulders = match view {
             View::Front | View::Back => [(-shoulder_x, shoulder_y), (shoulder_x, shoulder_y)],
             View::Quarter => [
@@ -195,31 +195,31 @@ impl Body {
             self.arms[i].behind_torso = false;
         } else if let Some(held) = person.held {
             let (upper, fore, hand) = match (held, self.view) {
+                (Held::Cup | Held::Book, View::Back) => (side * 0.75, side * 1.9, side * 1.7),
                 (Held::Book, View::Profile) => (0.25, 1.75, 1.8),
-                (Held::Book, View::Quarter) => (0.05 + side * 0.16, 1.55, 1.7),
-                (Held::Book, _) => (side * 0.30, -side * 2.25, -side * 2.2),
+                (Held::Book, View::Quarter) => (0.0, 1.50, 1.6),
+                (Held::Book, _) => (side * 0.36, -side * 1.62, -side * 1.9),
                 (Held::Cup, View::Profile) => (0.35, 2.0, 1.9),
                 (Held::Cup, View::Quarter) => (0.02, 2.05, 1.9),
-                (Held::Cup, View::Back) => (side * 0.75, side * 1.9, side * 1.7),
-                (Held::Cup, _) => (side * 0.28, -side * 2.35, -side * 2.0),
+                (Held::Cup, _) => (side * 0.26, -side * 1.92, -side * 1.9),
                 (Held::Flashlight, View::Profile) => (0.55, 1.40, 1.5),
                 (Held::Flashlight, View::Quarter) => (0.35, 1.45, 1.5),
                 (Held::Flashlight, _) => (side * 0.45, side * 1.45, side * 1.5),
-                (Held::Umbrella, View::Profile) => (0.45, 2.35, 2.4),
-                (Held::Umbrella, View::Quarter) => (0.10, 2.25, 2.3),
+                (Held::Umbrella, View::Profile) => (0.50, 2.15, 2.4),
+                (Held::Umbrella, View::Quarter) => (0.50, 2.10, 2.3),
                 (Held::Umbrella, _) => (side * 0.30, side * 2.75, side * 2.9),
             };
             self.set_arm(i, upper, fore, hand, Grip::Fist);
-            self.arms[i].behind_torso = back && held == Held::Book;
-            if held == Held::Book && !profile {
+            self.arms[i].behind_torso = false;
+            if held == Held::Book && !profile && !back {
                 let j = 1 - i;
                 let (upper, fore, hand) = if self.view == View::Quarter {
-                    (0.05 - side * 0.05, 1.45, 1.7)
+                    (-0.12, 1.30, 1.6)
                 } else {
-                    (-side * 0.30, side * 2.25, side * 2.2)
+                    (-side * 0.36, side * 1.62, side * 1.9)
                 };
                 self.set_arm(j, upper, fore, hand, Grip::Fist);
-                self.arms[j].behind_torso = back || self.view == View::Quarter;
+                self.arms[j].behind_torso = self.view == View::Quarter;
             }
         }
     }

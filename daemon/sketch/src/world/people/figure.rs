@@ -123,7 +123,7 @@ impl<'a> Figure<'a> {
         } else {
             knee
         };
-        let path = self.place.tube(&[a, b, hem], &[thigh, knee, ankle]);
+        let path = self.place.sleeve(&[a, b, hem], &[thigh, knee, ankle]);
         let base = if far {
             self.clothes.trousers.shade(0.86)
         } else {
@@ -277,13 +277,13 @@ impl<'a> Figure<'a> {
     /// The neck and the skin that the neckline shows.
     pub(super) fn neck(&self, pen: &mut Pen) {
         pen.part(Part::Head);
-        let radius = if self.body.man { 0.036 } else { 0.027 };
+        let radius = if self.body.man { 0.034 } else { 0.026 };
         let (base, chin): (Pt, Pt) = match self.body.view {
-            View::Profile => ((-0.010, 0.80), (-0.002, 0.885)),
-            View::Quarter => ((0.0, 0.80), (0.006, 0.885)),
+            View::Profile => ((-0.014, 0.80), (0.000, 0.893)),
+            View::Quarter => ((0.0, 0.80), (0.003, 0.897)),
             _ => ((0.0, 0.80), (0.0, 0.885)),
         };
-        let wide = radius * 1.25;
+        let wide = radius * if self.body.view == View::Profile { 0.95 } else { 1.25 };
         let neck = self.upper.closed(
             &[
                 (base.0 - wide, base.1),
@@ -295,7 +295,8 @@ impl<'a> Figure<'a> {
             ],
             &[2, 3],
         );
-        let chest = self.upper.ellipse((base.0, 0.788), 0.058, 0.048);
+        let across = if self.body.view == View::Profile { 0.030 } else { 0.056 };
+        let chest = self.upper.ellipse((base.0, 0.786), across, 0.046);
         pen.fill(&chest, self.skin);
         pen.shaded(&neck, self.skin, self.px(0.012));
         if self.body.view != View::Back {
@@ -358,17 +359,7 @@ impl<'a> Figure<'a> {
         }
         if view == View::Front || view == View::Quarter {
             let squeeze = if view == View::Quarter { 0.9 } else { 1.0 };
-            if self.body.man {
-                let chest = [(-0.07, 0.712), (-0.035, 0.700), (-0.008, 0.708)];
-                lines.push((
-                    at(&chest.map(|p| (p.0 * squeeze + middle, p.1))),
-                    width * 0.8,
-                ));
-                lines.push((
-                    at(&chest.map(|p| (-p.0 * squeeze + middle, p.1))),
-                    width * 0.8,
-                ));
-            } else {
+            if !self.body.man {
                 let bust = [(-0.074, 0.705), (-0.044, 0.682), (-0.012, 0.694)];
                 lines.push((at(&bust.map(|p| (p.0 * squeeze + middle, p.1))), width));
                 lines.push((at(&bust.map(|p| (-p.0 * squeeze + middle, p.1))), width));
@@ -400,7 +391,7 @@ impl<'a> Figure<'a> {
         let view = self.body.view;
         let (lit, dark) = (pen.lit(self.clothes.top), pen.dark(self.clothes.top));
         let rim = if self.body.man { 0.041 } else { 0.036 };
-        let width = self.px(0.010);
+        let width = self.px(0.016);
         match (self.clothes.cut, view) {
             (Cut::Shirt, View::Front | View::Quarter) => {
                 for side in [-1.0, 1.0] {
@@ -410,7 +401,7 @@ impl<'a> Figure<'a> {
                         (middle * 0.7 + side * 0.034, 0.784),
                         (middle * 0.3 + side * 0.058, 0.822),
                     ]);
-                    pen.canvas.fill(&wing, lit.mix(Rgb(255, 255, 255), 0.10));
+                    pen.canvas.fill(&wing, lit.mix(Rgb(255, 255, 255), 0.05));
                     let edge = self.upper.open(&[
                         (middle * 0.7 + side * 0.002, 0.800),
                         (middle * 0.7 + side * 0.034, 0.784),
@@ -430,7 +421,7 @@ impl<'a> Figure<'a> {
                 pen.canvas.stroke(
                     &band,
                     self.px(0.018),
-                    lit.mix(Rgb(255, 255, 255), 0.10),
+                    lit.mix(Rgb(255, 255, 255), 0.05),
                     true,
                 );
             }
@@ -456,7 +447,8 @@ impl<'a> Figure<'a> {
                     (middle * 0.7 + rim * 0.55, 0.812),
                     (middle * 0.4 + rim, 0.833),
                 ]);
-                pen.canvas.stroke(&line, width, lit.mix(dark, 0.6), false);
+                let torso = self.torso.clone();
+                pen.inside(&torso, |pen| pen.canvas.stroke(&line, width, lit.mix(dark, 0.6), false));
             }
             _ => {}
         }
@@ -468,9 +460,9 @@ impl<'a> Figure<'a> {
         let far = arm.behind_torso && self.body.view != View::Front;
         let [shoulder, elbow, wrist] = arm.joints;
         let (r0, r1, r2) = if self.body.man {
-            (0.035, 0.027, 0.020)
+            (0.033, 0.027, 0.020)
         } else {
-            (0.027, 0.021, 0.016)
+            (0.026, 0.021, 0.016)
         };
         let dim = if far { 0.9 } else { 1.0 };
         let depth = self.px(0.016);
@@ -480,7 +472,7 @@ impl<'a> Figure<'a> {
                 wrist.0 + (elbow.0 - wrist.0) * 0.06,
                 wrist.1 + (elbow.1 - wrist.1) * 0.06,
             );
-            self.place.tube(
+            self.place.sleeve(
                 &[shoulder, elbow, end],
                 &[r0 + 0.003, r1 + 0.004, r2 + 0.005],
             )
@@ -492,7 +484,7 @@ impl<'a> Figure<'a> {
             );
             let mid = ((shoulder.0 + end.0) / 2.0, (shoulder.1 + end.1) / 2.0);
             self.place
-                .tube(&[shoulder, mid, end], &[r0 + 0.003, r0 + 0.002, r0 + 0.001])
+                .sleeve(&[shoulder, mid, end], &[r0 + 0.003, r0 + 0.002, r0 + 0.001])
         };
         if !arm.behind_torso && self.body.view != View::Back {
             self.cast_on_torso(pen, &sleeve, arm);
@@ -669,19 +661,19 @@ fn torso(body: &Body, place: &Place, cut: Cut) -> Path {
     let v = if cut == Cut::VNeck { 0.768 } else { 0.806 };
     let hem = HIP - 0.006;
     let man = [
-        (0.041, 0.838),
-        (0.080, 0.824),
-        (0.120, 0.802),
-        (0.121, 0.750),
+        (0.041, 0.836),
+        (0.084, 0.820),
+        (0.122, 0.798),
+        (0.126, 0.755),
         (0.100, 0.650),
         (0.094, 0.570),
         (0.097, hem),
     ];
     let woman = [
-        (0.036, 0.836),
-        (0.064, 0.822),
-        (0.094, 0.800),
-        (0.088, 0.755),
+        (0.034, 0.834),
+        (0.066, 0.818),
+        (0.096, 0.797),
+        (0.094, 0.755),
         (0.092, 0.712),
         (0.066, 0.634),
         (0.099, hem + 0.01),
@@ -714,7 +706,7 @@ fn torso(body: &Body, place: &Place, cut: Cut) -> Path {
                     (3, true) => 0.002,
                     _ => 0.0,
                 };
-                let forward = if i == 0 { 0.012 } else { 0.0 };
+                let forward = if i == 0 { 0.007 } else { 0.0 };
                 points.push((p.0 * 0.80 + bulge + forward, p.1));
             }
             points.push((0.0, hem - 0.010));

@@ -83,12 +83,13 @@ impl Hair {
             return;
         }
         let lit = pen.lit(self.base);
-        let toward = if self.base.0 > 215 && self.base.2 > 200 {
-            0.7
+        // White hair has no lighter strands; its darker ones show the form.
+        let white = self.base.0.min(self.base.2) > 200;
+        let glow = if white {
+            lit.mix(pen.dark(self.base), 0.45)
         } else {
-            0.16
+            lit.mix(pen.lit(Rgb(255, 244, 220)), 0.16)
         };
-        let glow = lit.mix(pen.lit(Rgb(255, 244, 220)), toward);
         let width = self.px(0.040);
         pen.part(Part::Hair);
         pen.inside(mass, |pen| {
@@ -555,7 +556,7 @@ impl Hair {
                 };
                 p.closed(
                     &[
-                        (0.318, 0.64),
+                        (0.336, 0.66),
                         (0.345, 0.82 + up),
                         (0.20, 1.03 + up),
                         (-0.06, 1.09 + up),
@@ -577,7 +578,7 @@ impl Hair {
             }
             Style::Quiff => p.closed(
                 &[
-                    (0.316, 0.64),
+                    (0.336, 0.66),
                     (0.38, 0.88),
                     (0.36, 1.08),
                     (0.14, 1.16),

@@ -158,7 +158,7 @@ impl<'a> Head<'a> {
             View::Back => &[],
         };
         let blush = pen.lit(Rgb(226, 84, 74));
-        let strength = if self.man { 0.10 } else { 0.20 };
+        let strength = if self.man { 0.08 } else { 0.14 };
         let skull = self.skull.clone();
         for &centre in at {
             let spot = self.place.ellipse(centre, 0.085, 0.06);
@@ -659,7 +659,7 @@ impl<'a> Head<'a> {
             } else {
                 self.place.ellipse((x, y), rx, ry)
             };
-            pen.glaze(&lens, glass, 0.22);
+            pen.glaze(&lens, glass, 0.12);
             pen.canvas.stroke(&lens, width, frame, true);
             let near_ear = match self.view {
                 View::Front => Some(if outer { 0.375 } else { -0.375 }),

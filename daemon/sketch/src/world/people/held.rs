@@ -35,10 +35,11 @@ fn book(pen: &mut Pen, body: &Body, place: &Place, grip: Pt, dice: &mut Dice) {
     let px = place.scale();
     let (at, half, flat) = match body.view {
         View::Profile => ((grip.0 + 0.035, grip.1 + 0.035), 0.050, true),
-        View::Quarter => ((grip.0 + 0.02, grip.1 + 0.040), 0.088, false),
-        _ => ((0.0, grip.1 + 0.028), 0.098, false),
+        View::Back => ((grip.0 * 1.12, grip.1 + 0.056), 0.062, false),
+        View::Quarter => ((grip.0 + 0.070, grip.1 + 0.044), 0.088, false),
+        _ => ((0.0, grip.1 + 0.050), 0.098, false),
     };
-    let b = place.sub(at, 1.0, 0.0);
+    let b = place.sub(at, 1.12, 0.0);
     if flat {
         // From the side: an open V.
         let near = b.polygon(&[
@@ -123,7 +124,7 @@ fn cup(pen: &mut Pen, body: &Body, place: &Place, grip: Pt, dice: &mut Dice) {
         View::Profile | View::Quarter => 0.018,
         _ => 0.0,
     };
-    let c = place.sub((grip.0 + ahead, grip.1 - 0.012), 1.0, 0.0);
+    let c = place.sub((grip.0 + ahead, grip.1 - 0.014), 1.22, 0.0);
     let side = if body.active == 1 { -1.0 } else { 1.0 };
     let handle = c.open(&[
         (side * 0.026, 0.050),
@@ -169,7 +170,7 @@ fn flashlight(pen: &mut Pen, body: &Body, place: &Place, grip: Pt) {
         _ => 1.0,
     };
     let turn = 0.05;
-    let f = place.sub(grip, 1.0, 0.0);
+    let f = place.sub(grip, 1.25, 0.0);
     let f = if out < 0.0 { f.mirrored() } else { f }.sub((0.0, 0.0), 1.0, -turn);
     // The beam fans out in steps, soft at the rim.
     for (half, alpha) in [(0.28, 0.13), (0.21, 0.13), (0.13, 0.16)] {
@@ -216,14 +217,10 @@ fn umbrella(pen: &mut Pen, body: &Body, place: &Place, grip: Pt, dice: &mut Dice
     let px = place.scale();
     let top = 1.165 - body.drop;
     // The stick leans so that the canopy is above the head.
-    let lean = grip.0 * 0.45;
+    let lean = grip.0 * 0.72;
     let u = |x: f32, y: f32| -> Pt { (x, y) };
-    let pole = place.open(&[
-        u(grip.0, grip.1 - 0.055),
-        u((grip.0 + lean) / 2.0 + grip.0 * 0.12, (grip.1 + top) / 2.0),
-        u(lean, top + 0.03),
-    ]);
-    pen.line(&pole, (px * 0.011).max(0.8), Rgb(70, 60, 62));
+    let pole = place.open(&[u(grip.0, grip.1 - 0.055), u(lean, top + 0.075)]);
+    pen.line(&pole, (px * 0.013).max(0.8), Rgb(70, 60, 62));
     let hook = place.open(&[
         u(grip.0, grip.1 - 0.050),
         u(grip.0 + 0.004, grip.1 - 0.078),
@@ -232,7 +229,7 @@ fn umbrella(pen: &mut Pen, body: &Body, place: &Place, grip: Pt, dice: &mut Dice
     ]);
     pen.line(&hook, (px * 0.015).max(0.8), Rgb(120, 72, 40));
     let c = place.sub((lean, top), 1.0, -lean * 0.25);
-    let half = 0.30;
+    let half = 0.31;
     let low = -0.125;
     // Inside of the canopy, below its front rim.
     let inside = c.closed(
@@ -249,11 +246,11 @@ fn umbrella(pen: &mut Pen, body: &Body, place: &Place, grip: Pt, dice: &mut Dice
     pen.fill_dark(&inside, cloth.shade(0.72));
     let rim: Vec<Pt> = vec![
         (-half, low),
-        (-half * 0.93, low + 0.070),
-        (-half * 0.56, low + 0.118),
-        (0.0, low + 0.128),
-        (half * 0.56, low + 0.118),
-        (half * 0.93, low + 0.070),
+        (-half * 0.93, low + 0.082),
+        (-half * 0.56, low + 0.152),
+        (0.0, low + 0.178),
+        (half * 0.56, low + 0.152),
+        (half * 0.93, low + 0.082),
         (half, low),
         (half * 0.80, low + 0.030),
         (half * 0.56, low + 0.018),
@@ -268,14 +265,14 @@ fn umbrella(pen: &mut Pen, body: &Body, place: &Place, grip: Pt, dice: &mut Dice
     let seam = pen.dark(cloth);
     let ribs: [[Pt; 3]; 3] = [
         [
-            (0.0, low + 0.128),
-            (-half * 0.36, low + 0.10),
+            (0.0, low + 0.178),
+            (-half * 0.36, low + 0.13),
             (-half * 0.56, low + 0.018),
         ],
-        [(0.0, low + 0.128), (0.004, low + 0.08), (0.0, low + 0.026)],
+        [(0.0, low + 0.178), (0.004, low + 0.08), (0.0, low + 0.026)],
         [
-            (0.0, low + 0.128),
-            (half * 0.36, low + 0.10),
+            (0.0, low + 0.178),
+            (half * 0.36, low + 0.13),
             (half * 0.56, low + 0.018),
         ],
     ];

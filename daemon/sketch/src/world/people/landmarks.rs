@@ -60,7 +60,7 @@ pub fn landmarks(person: &Person) -> Landmarks {
         KNEE * h
     };
     let reach = match (person.held, person.pose) {
-        (Some(Held::Umbrella), _) => 1.19,
+        (Some(Held::Umbrella), _) => 1.23,
         (_, Pose::Waving) => top.max(1.03),
         _ => top,
     };

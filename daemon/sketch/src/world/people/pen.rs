@@ -148,11 +148,22 @@ impl Place {
 
     /// A limb: a tube along `joints` with a radius at each, bending softly.
     pub(super) fn tube(&self, joints: &[Pt], radii: &[f32]) -> Path {
+        self.capped(joints, radii, 0.9)
+    }
+
+    /// A [`tube`](Self::tube) with a flat end, as sleeves and trouser legs
+    /// have.
+    pub(super) fn sleeve(&self, joints: &[Pt], radii: &[f32]) -> Path {
+        self.capped(joints, radii, 0.0)
+    }
+
+    fn capped(&self, joints: &[Pt], radii: &[f32], cap: f32) -> Path {
         let line = soften(joints, radii);
         let n = line.len();
         let mut left = Vec::with_capacity(n + 3);
         let mut right = Vec::with_capacity(n);
         let mut last = (0.0, 1.0);
+        let mut sharp = [usize::MAX; 2];
         for i in 0..n {
             let (a, b) = (line[i.saturating_sub(1)].0, line[(i + 1).min(n - 1)].0);
             let d = (b.0 - a.0, b.1 - a.1);
@@ -164,7 +175,11 @@ impl Place {
             left.push((p.0 - last.1 * r, p.1 + last.0 * r));
             right.push((p.0 + last.1 * r, p.1 - last.0 * r));
             if i == n - 1 {
-                left.push((p.0 + last.0 * r * 0.9, p.1 + last.1 * r * 0.9));
+                if cap == 0.0 {
+                    sharp = [left.len() - 1, left.len()];
+                } else {
+                    left.push((p.0 + last.0 * r * cap, p.1 + last.1 * r * cap));
+                }
             }
         }
         left.extend(right.into_iter().rev());
@@ -173,7 +188,7 @@ impl Place {
         let d = (q.0 - p.0, q.1 - p.1);
         let length = d.0.hypot(d.1).max(1e-6);
         left.push((p.0 - d.0 / length * r * 0.9, p.1 - d.1 / length * r * 0.9));
-        self.closed(&left, &[])
+        self.closed(&left, &sharp)
     }
 }
 
