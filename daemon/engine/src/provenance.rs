@@ -1,0 +1,497 @@
+//! Where a frame comes from: everything that is needed to make it again,
+//! carried in the picture itself.
+//!
+//! A PNG holds it twice: as JSON under the keyword `framewright`, which is
+//! what is read back, and as the `parameters` text that other tools write and
+//! show.
+
+use std::fmt::Write as _;
+use std::io::Cursor;
+
+use image::RgbImage;
+use serde::{Deserialize, Serialize};
+
+use crate::guidance::GuidanceMode;
+use crate::sampler::Sampler;
+
+/// The version of this engine, as it is recorded. Two versions may compute
+/// different bits from the same request.
+pub const ENGINE_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The keyword of our text chunk.
+const KEYWORD: &str = "framewright";
+/// What is written here; what is newer is refused rather than half understood.
+const FORMAT: u32 = 1;
+/// The largest provenance that is believed.
+const LARGEST_TEXT: usize = 1 << 20;
+
+/// Everything a frame was made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The form of this record.
+    pub format: u32,
+    /// The engine's version.
+    pub engine_version: String,
+    /// The prompt as it was used.
+    pub prompt: String,
+    /// The prompt as it was sent, where something was made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_sent: Option<String>,
+    /// The negative prompt.
+    #[serde(default)]
+    pub negative_prompt: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// The seed of this very frame.
+    pub seed: u64,
+    /// The sampler.
+    pub sampler: Sampler,
+    /// The steps asked for (with an init image fewer are taken).
+    pub steps: u32,
+    /// The guidance scale.
+    pub guidance_scale: f32,
+    /// The guidance rescale.
+    #[serde(default)]
+    pub guidance_rescale: f32,
+    /// How the two predictions of a step were computed.
+    pub guidance_mode: GuidanceMode,
+    /// Text encoder layers left out at the end.
+    #[serde(default)]
+    pub clip_skip: u32,
+    /// The checkpoint.
+    pub model: ModelIdentity,
+    /// The LoRAs in force, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<LoraIdentity>,
+    /// The picture the frame started from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init_image: Option<InitImageIdentity>,
+    /// What computed it: `cpu`, or a GPU by name.
+    pub device: String,
+    /// The type the networks computed in: `f32`, `f16`, `bf16`.
+    pub dtype: String,
+}
+
+/// A checkpoint by name and content.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ModelIdentity {
+    /// Its name in the library.
+    pub name: String,
+    /// Its family, such as `sd15`.
+    #[serde(default)]
+    pub family: String,
+    /// BLAKE3 of its weights, in hex.
+    pub hash: String,
+    /// BLAKE3 of a VAE that takes the place of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vae_hash: Option<String>,
+}
+
+/// A LoRA by name, content and weight.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoraIdentity {
+    /// Its name in the library.
+    pub name: String,
+    /// BLAKE3 of its file, in hex.
+    pub hash: String,
+    /// How much of it is added.
+    pub weight: f32,
+}
+
+/// A picture that a frame started from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InitImageIdentity {
+    /// BLAKE3 of its size and RGB pixels, in hex; see [`pixels_hash`].
+    pub hash: String,
+    /// How far the frame may leave it.
+    pub strength: f32,
+}
+
+/// Why a picture's provenance cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvenanceError {
+    /// The bytes are not a PNG.
+    #[error("this is not a PNG picture: {0}")]
+    NotPng(String),
+    /// The PNG has no provenance.
+    #[error(
+        "this picture does not say how it was made: Framewright did not make it, or a program \
+         that saved it again dropped its text"
+    )]
+    Absent,
+    /// The provenance is not as it was written.
+    #[error("the picture's account of how it was made cannot be read: {0}")]
+    Malformed(String),
+    /// A later version wrote it.
+    #[error(
+        "a newer version of Framewright made this picture (format {0}, this one knows {FORMAT}); \
+         update to make it again"
+    )]
+    Newer(u32),
+    /// The PNG cannot be written.
+    #[error("the picture cannot be written as PNG: {0}")]
+    Encode(String),
+}
+
+impl Provenance {
+    /// The form in which provenance is written now.
+    pub const FORMAT: u32 = FORMAT;
+
+    /// The text that other tools show: prompt, negative prompt, settings.
+    #[must_use]
+    pub fn parameters(&self) -> String {
+        let mut text = self.prompt.clone();
+        if !self.negative_prompt.is_empty() {
+            let _ = write!(text, "\nNegative prompt: {}", self.negative_prompt);
+        }
+        let _ = write!(
+            text,
+            "\nSteps: {}, Sampler: {}, CFG scale: {}, Seed: {}, Size: {}x{}, Model: {}",
+            self.steps,
+            self.sampler.display_name(),
+            self.guidance_scale,
+            self.seed,
+            self.width,
+            self.height,
+            self.model.name,
+        );
+        if let Some(init) = &self.init_image {
+            let _ = write!(text, ", Denoising strength: {}", init.strength);
+        }
+        if self.clip_skip > 0 {
+            // Other tools count the last layer as 1.
+            let _ = write!(text, ", Clip skip: {}", self.clip_skip + 1);
+        }
+        if self.guidance_rescale > 0.0 {
+            let _ = write!(text, ", CFG Rescale: {}", self.guidance_rescale);
+        }
+        let _ = write!(text, ", Version: Framewright {}", self.engine_version);
+        text
+    }
+
+    /// What differs between the record of a frame and that of a frame made
+    /// from it: a line for each difference. Empty when the pixels must be the
+    /// same.
+    #[must_use]
+    pub fn differences(&self, now: &Self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut compare = |what: &str, then: String, now: String| {
+            if then != now {
+                lines.push(format!("{what}: {then} then, {now} now"));
+            }
+        };
+        let quoted = |text: &str| format!("{text:?}");
+        let optional = |text: Option<&str>| text.unwrap_or("none").to_owned();
+        let mut pair = |what: &str, of: &dyn Fn(&Self) -> String| compare(what, of(self), of(now));
+        pair("engine version", &|p| p.engine_version.clone());
+        pair("device", &|p| p.device.clone());
+        pair("number type", &|p| p.dtype.clone());
+        pair("model", &|p| p.model.name.clone());
+        pair("the model's weights", &|p| short(&p.model.hash));
+        pair("the VAE's weights", &|p| {
+            optional(p.model.vae_hash.as_deref().map(short).as_deref())
+        });
+        pair("LoRAs", &|p| {
+            let loras: Vec<String> = p
+                .loras
+                .iter()
+                .map(|lora| format!("{} {} ({})", lora.name, lora.weight, short(&lora.hash)))
+                .collect();
+            if loras.is_empty() {
+                "none".to_owned()
+            } else {
+                loras.join(", ")
+            }
+        });
+        pair("init image", &|p| {
+            optional(
+                p.init_image
+                    .as_ref()
+                    .map(|init| format!("{} at strength {}", short(&init.hash), init.strength))
+                    .as_deref(),
+            )
+        });
+        pair("prompt", &|p| quoted(&p.prompt));
+        pair("negative prompt", &|p| quoted(&p.negative_prompt));
+        pair("size", &|p| format!("{}x{}", p.width, p.height));
+        pair("seed", &|p| p.seed.to_string());
+        pair("sampler", &|p| p.sampler.to_string());
+        pair("steps", &|p| p.steps.to_string());
+        pair("guidance scale", &|p| p.guidance_scale.to_string());
+        pair("guidance rescale", &|p| p.guidance_rescale.to_string());
+        pair("guidance mode", &|p| p.guidance_mode.name().to_owned());
+        pair("clip skip", &|p| p.clip_skip.to_string());
+        lines
+    }
+}
+
+/// The beginning of a hash: enough to tell two files apart by eye.
+fn short(hash: &str) -> String {
+    hash.chars().take(12).collect()
+}
+
+/// The identity of a picture's pixels: BLAKE3 of width, height (little-endian
+/// u32) and RGB bytes, in hex.
+#[must_use]
+pub fn pixels_hash(image: &RgbImage) -> String {
+    blake3::Hasher::new()
+        .update(&image.width().to_le_bytes())
+        .update(&image.height().to_le_bytes())
+        .update(image.as_raw())
+        .finalize()
+        .to_hex()
+        .to_string()
+}
+
+/// A PNG of a frame that says where it comes from.
+///
+/// # Errors
+/// [`ProvenanceError::Encode`], for an image without pixels for example.
+pub fn write_png(image: &RgbImage, provenance: &Provenance) -> Result<Vec<u8>, ProvenanceError> {
+    let fail = |error: &dyn std::fmt::Display| ProvenanceError::Encode(error.to_string());
+    let json = serde_json::to_string(provenance).map_err(|error| fail(&error))?;
+    // A text chunk ends at the first NUL.
+    let parameters = provenance.parameters().replace('\0', "\u{fffd}");
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, image.width(), image.height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    if parameters.is_ascii() {
+        // What the widest range of tools looks at.
+        encoder.add_text_chunk("parameters".to_owned(), parameters)
+    } else {
+        encoder.add_itxt_chunk("parameters".to_owned(), parameters)
+    }
+    .map_err(|error| fail(&error))?;
+    encoder
+        .add_itxt_chunk(KEYWORD.to_owned(), json)
+        .map_err(|error| fail(&error))?;
+    let mut writer = encoder.write_header().map_err(|error| fail(&error))?;
+    writer
+        .write_image_data(image.as_raw())
+        .map_err(|error| fail(&error))?;
+    writer.finish().map_err(|error| fail(&error))?;
+    Ok(bytes)
+}
+
+/// Reads where a PNG says it comes from. The pixels are not decoded.
+///
+/// # Errors
+/// [`ProvenanceError`] when it is not a PNG, says nothing, or says what cannot
+/// be understood.
+pub fn read_png(bytes: &[u8]) -> Result<Provenance, ProvenanceError> {
+    let limits = png::Limits {
+        bytes: 16 * LARGEST_TEXT,
+    };
+    let reader = png::Decoder::new_with_limits(Cursor::new(bytes), limits)
+        .read_info()
+        .map_err(|error| ProvenanceError::NotPng(error.to_string()))?;
+    let text = reader
+        .info()
+        .utf8_text
+        .iter()
+        .find(|chunk| chunk.keyword == KEYWORD)
+        .map(|chunk| {
+            let mut chunk = chunk.clone();
+            chunk.decompress_text_with_limit(LARGEST_TEXT)?;
+            chunk.get_text()
+        })
+        .or_else(|| {
+            // Some programs write the text of a picture anew as Latin-1.
+            reader
+                .info()
+                .uncompressed_latin1_text
+                .iter()
+                .find(|chunk| chunk.keyword == KEYWORD)
+                .map(|chunk| Ok(chunk.text.clone()))
+        })
+        .ok_or(ProvenanceError::Absent)?
+        .map_err(|error| ProvenanceError::Malformed(error.to_string()))?;
+    if text.len() > LARGEST_TEXT {
+        return Err(ProvenanceError::Malformed(format!(
+            "it is larger than {LARGEST_TEXT} bytes"
+        )));
+    }
+    /// What every format has.
+    #[derive(Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    let malformed = |error: serde_json::Error| ProvenanceError::Malformed(error.to_string());
+    let Format { format } = serde_json::from_str(&text).map_err(malformed)?;
+    if format > FORMAT {
+        return Err(ProvenanceError::Newer(format));
+    }
+    serde_json::from_str(&text).map_err(malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provenance() -> Provenance {
+        Provenance {
+            format: FORMAT,
+            engine_version: ENGINE_VERSION.to_owned(),
+            prompt: "a (red:1.2) hat, \"quoted\"\nand a new line".to_owned(),
+            prompt_sent: None,
+            negative_prompt: "blurry".to_owned(),
+            width: 3,
+            height: 2,
+            seed: u64::MAX,
+            sampler: Sampler::DpmPlusPlus2mKarras,
+            steps: 20,
+            guidance_scale: 7.1,
+            guidance_rescale: 0.3,
+            guidance_mode: GuidanceMode::Batch,
+            clip_skip: 1,
+            model: ModelIdentity {
+                name: "sketch".to_owned(),
+                family: "sketch".to_owned(),
+                hash: "ab".repeat(32),
+                vae_hash: None,
+            },
+            loras: vec![LoraIdentity {
+                name: "close-up".to_owned(),
+                hash: "cd".repeat(32),
+                weight: 0.7,
+            }],
+            init_image: Some(InitImageIdentity {
+                hash: "ef".repeat(32),
+                strength: 0.6,
+            }),
+            device: "cpu".to_owned(),
+            dtype: "f32".to_owned(),
+        }
+    }
+
+    fn picture() -> RgbImage {
+        RgbImage::from_fn(3, 2, |x, y| image::Rgb([x as u8 * 80, y as u8 * 200, 7]))
+    }
+
+    #[test]
+    fn a_picture_says_where_it_comes_from() {
+        for prompt in ["plain", "日本語 👩‍🚀 é", "", "nul \0 byte"] {
+            let provenance = Provenance {
+                prompt: prompt.to_owned(),
+                ..provenance()
+            };
+            let png = write_png(&picture(), &provenance).unwrap();
+            assert_eq!(read_png(&png).unwrap(), provenance);
+            let decoded = image::load_from_memory(&png).unwrap().to_rgb8();
+            assert_eq!(decoded, picture());
+        }
+    }
+
+    #[test]
+    fn other_tools_find_the_parameters() {
+        let png = write_png(&picture(), &provenance()).unwrap();
+        let reader = png::Decoder::new(Cursor::new(&png[..]))
+            .read_info()
+            .unwrap();
+        let text = &reader.info().uncompressed_latin1_text[0];
+        assert_eq!(text.keyword, "parameters");
+        assert_eq!(
+            text.text,
+            "a (red:1.2) hat, \"quoted\"\nand a new line\nNegative prompt: blurry\n\
+             Steps: 20, Sampler: DPM++ 2M Karras, CFG scale: 7.1, Seed: 18446744073709551615, \
+             Size: 3x2, Model: sketch, Denoising strength: 0.6, Clip skip: 2, CFG Rescale: 0.3, \
+             Version: Framewright "
+                .to_owned()
+                + ENGINE_VERSION
+        );
+    }
+
+    fn with_text(keyword: &str, text: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 1, 1);
+        encoder
+            .add_itxt_chunk(keyword.to_owned(), text.to_owned())
+            .unwrap();
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(&[0]).unwrap();
+        writer.finish().unwrap();
+        bytes
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused() {
+        let png = write_png(&picture(), &provenance()).unwrap();
+        assert!(matches!(
+            read_png(b"GIF89a"),
+            Err(ProvenanceError::NotPng(_))
+        ));
+        assert!(matches!(
+            read_png(&png[..60]),
+            Err(ProvenanceError::NotPng(_))
+        ));
+        assert!(matches!(
+            read_png(&with_text("Comment", "{}")),
+            Err(ProvenanceError::Absent)
+        ));
+        for text in ["", "[]", "{\"format\": 1}", "{\"format\": \"x\"}"] {
+            assert!(
+                matches!(
+                    read_png(&with_text(KEYWORD, text)),
+                    Err(ProvenanceError::Malformed(_))
+                ),
+                "{text}"
+            );
+        }
+        assert!(matches!(
+            read_png(&with_text(KEYWORD, "{\"format\": 2}")),
+            Err(ProvenanceError::Newer(2))
+        ));
+        let large = format!("{{\"format\": 1, \"x\": \"{}\"}}", "y".repeat(LARGEST_TEXT));
+        assert!(read_png(&with_text(KEYWORD, &large)).is_err());
+    }
+
+    #[test]
+    fn a_bomb_of_text_is_not_unpacked() {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 1, 1);
+        encoder.set_color(png::ColorType::Grayscale);
+        let mut writer = encoder.write_header().unwrap();
+        let mut chunk = png::text_metadata::ITXtChunk::new(KEYWORD, "z".repeat(64 << 20));
+        chunk.compressed = true;
+        writer.write_text_chunk(&chunk).unwrap();
+        writer.write_image_data(&[0]).unwrap();
+        writer.finish().unwrap();
+        assert!(matches!(
+            read_png(&bytes),
+            Err(ProvenanceError::Malformed(_))
+        ));
+    }
+
+    #[test]
+    fn differences_are_named() {
+        let then = provenance();
+        assert!(then.differences(&then.clone()).is_empty());
+        let mut now = provenance();
+        now.engine_version = "9.9.9".to_owned();
+        now.model.hash = "00".repeat(32);
+        now.loras.clear();
+        now.seed = 3;
+        let differences = then.differences(&now);
+        assert_eq!(differences.len(), 4);
+        assert!(
+            differences[0].starts_with("engine version: "),
+            "{differences:?}"
+        );
+        assert!(differences[1].contains("abababababab then, 000000000000 now"));
+        assert!(differences[2].contains("none now"));
+        assert!(differences[3].contains("3 now"));
+    }
+
+    #[test]
+    fn pixels_and_size_make_the_hash() {
+        let one = RgbImage::new(2, 3);
+        assert_ne!(pixels_hash(&one), pixels_hash(&RgbImage::new(3, 2)));
+        let mut other = one.clone();
+        other.put_pixel(1, 1, image::Rgb([0, 0, 1]));
+        assert_ne!(pixels_hash(&one), pixels_hash(&other));
+        assert_eq!(pixels_hash(&one), pixels_hash(&one.clone()));
+    }
+}
