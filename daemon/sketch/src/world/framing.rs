@@ -352,3 +352,145 @@ fn common(
         (least(&bodies[0]), greatest(&bodies[0]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::people::{Person, Pose, landmarks};
+
+    fn bodies(seed: u64, count: usize, shot: Shot) -> Vec<Landmarks> {
+        let dice = Dice::new(seed);
+        (0..count)
+            .map(|i| {
+                let dice = dice.split(&format!("{i}"));
+                let mut person = Person::sample(&dice);
+                let mut pose = dice.split("pose");
+                person.pose = *pose.pick(Pose::ALL);
+                if person.pose == Pose::Sitting && (count > 1 || shot == Shot::AmericanShot) {
+                    person.pose = Pose::Standing;
+                }
+                if count > 1 && shot.cuts_the_figure() {
+                    person.height = 1.7;
+                }
+                landmarks(&person)
+            })
+            .collect()
+    }
+
+    /// The bands as the product's glossary of shots has them, wider than ours:
+    /// a frame must be in its own and in no other.
+    fn shot_of(body: &Landmarks, bottom: f32, view_height: f32) -> Option<Shot> {
+        let fraction = body.top_of_head / view_height;
+        if bottom < 0.0 && bottom + view_height > body.top_of_head {
+            return match fraction {
+                f if (2.0 / 3.0 + 0.03..0.95).contains(&f) => Some(Shot::FullShot),
+                f if (1.0 / 3.0 + 0.03..2.0 / 3.0 - 0.03).contains(&f) => Some(Shot::LongShot),
+                f if f < 1.0 / 3.0 - 0.03 => Some(Shot::ExtremeLongShot),
+                _ => None,
+            };
+        }
+        let cut = |at: f32| bottom - at;
+        let neck = body.chin - body.shoulder;
+        let torso = body.shoulder - body.waist;
+        let thigh = body.waist - body.mid_thigh;
+        if cut(body.chin).abs() < 0.35 * neck || (cut(body.chin) > 0.0 && cut(body.eyes) < 0.0) {
+            Some(Shot::ExtremeCloseUp)
+        } else if bottom < body.chin - 0.5 * neck && cut(body.shoulder) > -0.2 * torso {
+            Some(Shot::CloseUp)
+        } else if cut(body.mid_torso).abs() < 0.15 * torso {
+            Some(Shot::MediumCloseUp)
+        } else if cut(body.waist).abs() < 0.2 * thigh {
+            Some(Shot::MediumShot)
+        } else if cut(body.mid_thigh).abs() < 0.3 * thigh && bottom > body.knee {
+            Some(Shot::AmericanShot)
+        } else {
+            None
+        }
+    }
+
+    #[test]
+    fn every_frame_is_of_its_own_shot_type_and_of_no_other() {
+        for seed in 0..2_000 {
+            let shot = Shot::FIGURE[seed as usize % 8];
+            let count = 1 + (seed as usize / 8) % 2;
+            let bodies = bodies(seed, count, shot);
+            let framing = Framing::of(shot, &bodies, &Dice::new(seed));
+            for body in &bodies {
+                let (bottom, view) = (framing.bottom, framing.view_height);
+                assert_eq!(
+                    shot_of(body, bottom, view),
+                    Some(shot),
+                    "seed {seed}: {framing:?} {body:?}"
+                );
+                let level = cut_level(body, bottom);
+                let fraction = body.top_of_head / view;
+                match (shot.cut_band(), shot.fraction_band()) {
+                    (Some((low, high)), _) => {
+                        assert!(
+                            (low..=high).contains(&level),
+                            "seed {seed} {shot:?}: {level}"
+                        );
+                        // Not even the nearest neighbour's band is touched.
+                        for other in Shot::FIGURE.into_iter().filter(|other| *other != shot) {
+                            if let Some((low, high)) = other.cut_band() {
+                                assert!(
+                                    level < low - 0.3 || level > high + 0.3,
+                                    "{shot:?} {level}"
+                                );
+                            }
+                        }
+                    }
+                    (None, Some((low, high))) => {
+                        assert!((low..=high).contains(&fraction), "seed {seed}: {fraction}");
+                    }
+                    (None, None) => panic!("{shot:?} has no band"),
+                }
+                let heads = view / (body.top_of_head - body.chin);
+                assert_eq!(
+                    heads <= EXTREME_CLOSE_UP_HEADS,
+                    shot == Shot::ExtremeCloseUp
+                );
+                assert_eq!(heads < CLOSE_UP_HEADS, shot == Shot::ExtremeCloseUp);
+                // Only an extreme close-up may cut the head.
+                if shot != Shot::ExtremeCloseUp {
+                    assert!(
+                        bottom + view > body.top_of_head + 0.02 * view,
+                        "seed {seed}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn heights_and_cut_levels_are_each_others_inverse() {
+        let body = landmarks(&Person::sample(&Dice::new(5)));
+        for level in [-0.5, 0.0, 0.4, 1.0, 1.7, 2.5, 3.0, 3.9, 4.6] {
+            let back = cut_level(&body, height_at_level(&body, level));
+            assert!((back - level).abs() < 1e-3, "{level} {back}");
+        }
+        assert!((cut_level(&body, body.waist) - 3.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_camera_shows_the_framing_at_any_depth_of_the_people() {
+        let bodies = [landmarks(&Person::sample(&Dice::new(9)))];
+        let framing = Framing::of(Shot::MediumShot, &bodies, &Dice::new(9));
+        for z in [0.0, 0.4, -0.3] {
+            let camera = framing.camera(300, 300, 0.7, 0.6, z);
+            assert!((camera.bottom_at(z) - framing.bottom).abs() < 1e-3);
+            let top = framing.bottom + framing.view_height;
+            assert!((camera.top_at(z) - top).abs() < 1e-3);
+            let middle = (camera.left_at(z) + camera.right_at(z)) / 2.0;
+            assert!((middle - 0.7).abs() < 1e-3, "{middle}");
+        }
+    }
+
+    #[test]
+    fn ids_name_their_shot() {
+        for shot in Shot::ALL {
+            assert_eq!(Shot::from_id(shot.id()), Some(shot));
+        }
+        assert_eq!(Shot::from_id("closeup"), None);
+    }
+}

@@ -641,3 +641,382 @@ fn match_heights(people: &mut [Person], dice: &mut Dice) {
         person.height = common + dice.range(-0.004..0.004);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::colour::{HairColour, NamedColour};
+
+    fn scene(seed: u64) -> Scene {
+        Scene::sample(scene_seed(1, seed), &Options::default())
+    }
+
+    #[test]
+    fn a_seed_is_a_scene_and_a_frame() {
+        for seed in 0..12 {
+            assert_eq!(scene(seed), scene(seed));
+            assert_eq!(scene(seed).draw(64, 64), scene(seed).draw(64, 64));
+            let frame = scene(seed).draw(64, 64);
+            assert_eq!(scene(seed).record(&frame, 4), scene(seed).record(&frame, 4));
+        }
+        assert_ne!(scene(1), scene(2));
+        let text = serde_json::to_string(&scene(3)).unwrap_or_default();
+        assert_eq!(serde_json::from_str::<Scene>(&text).ok(), Some(scene(3)));
+    }
+
+    #[test]
+    fn people_stand_where_their_position_says() {
+        for seed in 0..400 {
+            let scene = scene(seed);
+            if scene.shot == Shot::DetailShot {
+                continue;
+            }
+            let camera = scene.view.camera(1000, 1000);
+            for placed in &scene.people {
+                let at = camera
+                    .project(placed.x, 1.0, placed.z)
+                    .map_or(f32::NAN, |p| p.0);
+                let offset = at / 1000.0 - 0.5;
+                let holds = match placed.position {
+                    Position::Left => (-0.33..=-SIDE_OFFSET).contains(&offset),
+                    Position::Centre => offset.abs() <= CENTRE_OFFSET,
+                    Position::Right => (SIDE_OFFSET..=0.33).contains(&offset),
+                };
+                assert!(holds, "seed {seed} {:?} {offset}", placed.position);
+            }
+            if let [first, second] = scene.people.as_slice() {
+                assert_eq!(
+                    (first.position, second.position),
+                    (Position::Left, Position::Right)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn shots_counts_settings_and_lights_come_in_their_shares() {
+        let scenes: Vec<Scene> = (0..1_500).map(|i| sampled_without_detail(i)).collect();
+        let share = |holds: &dyn Fn(&Scene) -> bool| {
+            scenes.iter().filter(|s| holds(s)).count() as f32 / scenes.len() as f32
+        };
+        for shot in Shot::FIGURE {
+            let share = share(&|s| s.shot == shot);
+            assert!((0.09..0.16).contains(&share), "{shot:?} {share}");
+        }
+        for setting in Setting::ALL {
+            let share = share(&|s| s.setting == setting);
+            assert!((0.04..0.11).contains(&share), "{setting:?} {share}");
+        }
+        for light in Light::ALL {
+            assert!(share(&|s| s.light == light) > 0.15, "{light:?}");
+        }
+        let pairs = share(&|s| s.people.len() == 2);
+        assert!((0.25..0.35).contains(&pairs), "{pairs}");
+        let empty = share(&|s| s.people.is_empty());
+        assert!((0.005..0.04).contains(&empty), "{empty}");
+        assert!(
+            scenes
+                .iter()
+                .all(|s| !s.people.is_empty() || s.shot == Shot::ExtremeLongShot)
+        );
+        assert!(
+            scenes
+                .iter()
+                .all(|s| { !s.rain || !s.setting.indoors() || s.setting == Setting::BusInterior })
+        );
+        assert!(
+            scenes
+                .iter()
+                .flat_map(|s| &s.people)
+                .all(|p| { (p.person.pose == Pose::Holding) == p.person.held.is_some() })
+        );
+    }
+
+    /// Detail shots draw probe frames; shares need many scenes, not those.
+    fn sampled_without_detail(index: u64) -> Scene {
+        let shot = Some(Shot::FIGURE[(Dice::new(index).split("test").bits() % 8) as usize]);
+        Scene::sample(
+            scene_seed(2, index),
+            &Options {
+                shot,
+                ..Options::default()
+            },
+        )
+    }
+
+    #[test]
+    fn options_decide_what_they_name() {
+        for seed in 0..10 {
+            let options = Options {
+                shot: Some(Shot::MediumShot),
+                setting: Some(Setting::Park),
+                light: Some(Light::Night),
+                rain: Some(true),
+                people: Some(2),
+                facing: Some(Facing::Front),
+                ..Options::default()
+            };
+            let scene = Scene::sample(seed, &options);
+            assert_eq!(
+                (scene.shot, scene.setting),
+                (Shot::MediumShot, Setting::Park)
+            );
+            assert_eq!(
+                (scene.light, scene.rain, scene.people.len()),
+                (Light::Night, true, 2)
+            );
+            assert!(
+                scene
+                    .people
+                    .iter()
+                    .all(|p| p.person.facing == Facing::Front)
+            );
+        }
+        let indoors = Options {
+            setting: Some(Setting::Kitchen),
+            rain: Some(true),
+            shot: Some(Shot::LongShot),
+            ..Options::default()
+        };
+        assert!(!Scene::sample(4, &indoors).rain);
+        let character = Person::sample(&Dice::new(77));
+        let known = Options {
+            character: Some(character.clone()),
+            shot: Some(Shot::FullShot),
+            ..Options::default()
+        };
+        let seen = &Scene::sample(5, &known).people[0].person;
+        assert_eq!(
+            (seen.top, seen.hair, seen.look),
+            (character.top, character.hair, character.look)
+        );
+    }
+
+    #[test]
+    fn boxes_and_counts_agree_with_the_id_map() {
+        for seed in 0..60 {
+            let scene = scene(seed);
+            let frame = scene.draw(96, 96);
+            let record = scene.record(&frame, 0);
+            for (i, person) in record.people.iter().enumerate() {
+                let mask = crate::world::annotations::person_mask(&frame, i);
+                let inside = |at: usize, [left, top, right, bottom]: [u32; 4]| {
+                    let (x, y) = (at as u32 % 96, at as u32 / 96);
+                    (left..right).contains(&x) && (top..bottom).contains(&y)
+                };
+                let set: Vec<usize> = mask
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, v)| **v > 0)
+                    .map(|(at, _)| at)
+                    .collect();
+                match person.bounds {
+                    None => assert!(set.is_empty()),
+                    Some(bounds) => {
+                        assert!(set.iter().all(|at| inside(*at, bounds)), "seed {seed}");
+                    }
+                }
+                assert!(person.visible.top <= set.len() as u32);
+                if scene.shot != Shot::DetailShot {
+                    assert!(
+                        set.len() > 8,
+                        "seed {seed} {:?}: person {i} is not there",
+                        scene.shot
+                    );
+                }
+            }
+            // An id is nobody else's than that of the people and props listed.
+            for id in &frame.ids {
+                let known = *id == 0
+                    || (*id < 128 && usize::from((id - 1) / 16) < record.people.len())
+                    || record.props.iter().any(|prop| prop.id == *id);
+                assert!(known, "seed {seed}: id {id}");
+            }
+        }
+    }
+
+    #[test]
+    fn trousers_are_seen_below_the_waist_only() {
+        for seed in 0..80 {
+            let scene = sampled_without_detail(seed);
+            let record = scene.record(&scene.draw(96, 96), 0);
+            for person in &record.people {
+                match scene.shot {
+                    Shot::ExtremeCloseUp | Shot::CloseUp | Shot::MediumCloseUp => {
+                        assert_eq!(person.visible.trousers, 0, "seed {seed} {:?}", scene.shot);
+                    }
+                    Shot::AmericanShot | Shot::FullShot if record.people.len() == 1 => {
+                        assert!(person.visible.trousers > 0, "seed {seed} {:?}", scene.shot);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Every claim that a caption's words make holds for the scene.
+    fn check(words: &str, scene: &Scene) {
+        let told = |what: &str| words.contains(what);
+        let people = || scene.people.iter().map(|p| &p.person);
+        for class in Class::ALL {
+            let says = words
+                .split([' ', ',', ';', ':'])
+                .any(|w| w == class.phrase());
+            assert!(!says || people().any(|p| p.class == *class), "{words}");
+        }
+        for colour in NamedColour::ALL {
+            let top = format!("{} top", colour.phrase());
+            assert!(!told(&top) || people().any(|p| p.top == colour), "{words}");
+            let trousers = format!("{} trousers", colour.phrase());
+            assert!(
+                !told(&trousers) || people().any(|p| p.trousers == colour),
+                "{words}"
+            );
+        }
+        for hair in HairColour::ALL {
+            let hair_words = format!("{} hair", hair.phrase());
+            assert!(
+                !told(&hair_words) || people().any(|p| p.hair == hair),
+                "{words}"
+            );
+        }
+        for held in Held::ALL {
+            let holding = ["a", "an"].map(|a| format!("holding {a} {}", held.phrase()));
+            let says = holding.iter().any(|h| words.contains(h));
+            assert!(!says || people().any(|p| p.held == Some(*held)), "{words}");
+        }
+        for (said, holds) in [
+            (
+                "glasses",
+                people().any(|p| p.glasses && p.facing != Facing::Behind),
+            ),
+            (
+                "beard",
+                people().any(|p| p.beard && p.facing != Facing::Behind),
+            ),
+            ("a hat", people().any(|p| p.hat)),
+            ("waving", people().any(|p| p.pose == Pose::Waving)),
+            ("walking", people().any(|p| p.pose == Pose::Walking)),
+            ("sitting", people().any(|p| p.pose == Pose::Sitting)),
+            ("smiling", people().any(|p| p.mood == Mood::Smiling)),
+            ("sad,", people().any(|p| p.mood == Mood::Sad)),
+            ("surprised", people().any(|p| p.mood == Mood::Surprised)),
+            ("from behind", people().any(|p| p.facing == Facing::Behind)),
+            ("in the rain", scene.rain),
+            ("two people", scene.people.len() == 2),
+            (
+                "on the left",
+                scene.people.iter().any(|p| p.position == Position::Left),
+            ),
+            (
+                "on the right",
+                scene.people.iter().any(|p| p.position == Position::Right),
+            ),
+            (
+                "in the middle",
+                scene.people.iter().any(|p| p.position == Position::Centre),
+            ),
+        ] {
+            assert!(!told(said) || holds, "{said}: {words}");
+        }
+        for light in Light::ALL {
+            assert!(!told(light.phrase()) || scene.light == light, "{words}");
+        }
+        for setting in Setting::ALL {
+            let said = format!("{} {}", setting.preposition(), setting.phrase());
+            assert!(!told(&said) || scene.setting == setting, "{words}");
+        }
+        assert!(!words.contains("  ") && !words.contains(",,") && !words.ends_with(", "));
+    }
+
+    #[test]
+    fn captions_say_nothing_but_the_truth() {
+        for seed in 0..150 {
+            let scene = scene(seed);
+            let frame = scene.draw(64, 64);
+            let record = scene.record(&frame, 6);
+            check(&record.caption, &scene);
+            assert!(
+                record.caption.contains(scene.light.phrase()),
+                "{}",
+                record.caption
+            );
+            assert!(
+                record.caption.contains(scene.setting.phrase()),
+                "{}",
+                record.caption
+            );
+            assert!(
+                Shot::ALL
+                    .iter()
+                    .all(|s| !record.caption.contains(s.phrase()))
+            );
+            for words in &record.captions {
+                check(words, &scene);
+            }
+        }
+    }
+
+    #[test]
+    fn shot_phrases_tell_nothing_about_the_framing() {
+        let mut spoken = 0;
+        let mut right = 0;
+        let mut named = 0;
+        let mut total = 0;
+        for seed in 0..250 {
+            let scene = sampled_without_detail(seed);
+            if scene.people.len() != 1 {
+                continue;
+            }
+            let frame = scene.draw(32, 32);
+            for words in scene.record(&frame, 6).captions {
+                total += 1;
+                let longest = Shot::FIGURE
+                    .into_iter()
+                    .filter(|shot| words.starts_with(shot.phrase()))
+                    .max_by_key(|shot| shot.phrase().len());
+                if let Some(shot) = longest {
+                    spoken += 1;
+                    right += usize::from(shot == scene.shot);
+                }
+                let classes = [" man", " woman", " person"];
+                let article = ["a man", "a woman", "a person"];
+                named += usize::from(
+                    classes.iter().any(|c| words.contains(c))
+                        && !article.iter().any(|a| words.contains(a)),
+                );
+            }
+        }
+        let share = |n: usize, of: usize| n as f32 / of as f32;
+        assert!(
+            (0.45..0.55).contains(&share(spoken, total)),
+            "{spoken} of {total}"
+        );
+        assert!(
+            (0.08..0.17).contains(&share(right, spoken)),
+            "{right} of {spoken}"
+        );
+        assert!(
+            (0.25..0.36).contains(&share(named, total)),
+            "{named} of {total}"
+        );
+    }
+
+    #[test]
+    fn some_captions_say_next_to_nothing() {
+        let mut bare = 0;
+        for seed in 0..200 {
+            let scene = sampled_without_detail(seed);
+            let frame = scene.draw(32, 32);
+            bare += scene
+                .record(&frame, 6)
+                .captions
+                .iter()
+                .filter(|words| {
+                    ["picture of a man", "picture of a woman"].contains(&words.as_str())
+                })
+                .count();
+        }
+        assert!(bare >= 5, "{bare} bare captions");
+    }
+}
