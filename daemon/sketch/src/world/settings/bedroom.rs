@@ -2,7 +2,7 @@
 
 use super::brush::{Brush, Plane, hex};
 use super::pieces::furniture;
-use super::pieces::room::{Ceiling, Floor, Room};
+use super::pieces::room::{self, Ceiling, Floor, Room};
 use super::pieces::window::{self, Outside};
 use super::{Place, Prop, list_props};
 use crate::world::canvas::Canvas;
@@ -126,6 +126,28 @@ impl Bedroom {
         });
     }
 
+    /// A chest of drawers with a mirror, along the side wall.
+    fn dresser(&self, canvas: &mut Canvas) {
+        let side = -self.side;
+        let (a, b) = if side > 0.0 {
+            (3.05, 3.58)
+        } else {
+            (-3.58, -3.05)
+        };
+        let wood = hex(0xc29a70);
+        canvas.contact_shadow(((a + b) / 2.0, 0.003, 0.75), 0.4, 0.65);
+        canvas.cuboid((a, 0.08, 0.2), (b, 0.86, 1.3), wood);
+        let inner = if side > 0.0 { a } else { b };
+        for (low, high) in [(0.14, 0.34), (0.38, 0.58), (0.62, 0.8)] {
+            canvas.rect(
+                Plane::Side(inner),
+                (0.26, 1.24),
+                (low, high),
+                canvas.lit(wood.shade(0.88)),
+            );
+        }
+    }
+
     fn wardrobe(&self, canvas: &mut Canvas) {
         let (a, b) = if self.side > 0.0 {
             (2.15, 3.5)
@@ -165,7 +187,7 @@ impl Bedroom {
 
 impl Place for Bedroom {
     fn behind(&self, canvas: &mut Canvas) {
-        let room = Room {
+        let shell = Room {
             x: (-3.6, 3.6),
             height: 3.4,
             depth: BACK,
@@ -174,9 +196,9 @@ impl Place for Bedroom {
             floor: hex(0xc49a6c),
             laid: Floor::Boards(0.4),
             ceiling: hex(0xf3efe8),
-            overhead: Ceiling::Plain,
+            overhead: Ceiling::Coffers(1.44),
         };
-        room.draw(canvas, &self.dice);
+        shell.draw(canvas, &self.dice);
         // Wallpaper in broad stripes.
         for index in 0..9 {
             let x = -3.5 + 0.8 * index as f32;
@@ -215,6 +237,15 @@ impl Place for Bedroom {
             &self.dice,
         );
         canvas.tagged(131, |canvas| self.wardrobe(canvas));
+        room::side_door(canvas, self.side * 3.6, -0.5, hex(0xf0e4d0));
+        room::side_picture(
+            canvas,
+            -self.side * 3.6,
+            (0.2, 1.3),
+            (1.4, 2.2),
+            self.blanket,
+        );
+        self.dresser(canvas);
         // A rug shows at both sides of the bed.
         canvas.disc3(
             (0.0, 0.004, 0.7),

@@ -75,6 +75,31 @@ pub(super) trait Brush {
     fn sheen(&mut self, corners: &[(f32, f32, f32)], colour: Rgb, alpha: f32);
 }
 
+/// Whether a rectangle on `plane` covers enough of the frame to be drawn.
+pub(super) fn shows(canvas: &Canvas, plane: Plane, u: (f32, f32), y: (f32, f32)) -> bool {
+    // A fifth of a pixel changes nothing that anyone could see.
+    const LEAST_AREA: f32 = 0.2;
+    let camera = &canvas.camera;
+    let near = camera.near() + 1e-3;
+    let (first, second) = match plane {
+        Plane::Front(z) => ((u.0, z), (u.1, z)),
+        Plane::Side(x) => ((x, u.0.max(near)), (x, u.1)),
+    };
+    let ends = [(first, y.0), (first, y.1), (second, y.0), (second, y.1)]
+        .map(|((x, z), y)| camera.project(x, y, z));
+    let [Some(a), Some(b), Some(c), Some(d)] = ends else {
+        return false;
+    };
+    let (left, right) = (a.0.min(c.0), a.0.max(c.0));
+    let top = b.1.min(d.1);
+    let bottom = a.1.max(c.1);
+    right > 0.0
+        && left < camera.width as f32
+        && bottom > 0.0
+        && top < camera.height as f32
+        && (right - left) * (bottom - top) > LEAST_AREA
+}
+
 fn pixels(canvas: &Canvas, z: f32, points: &[(f32, f32)]) -> Option<Vec<(f32, f32)>> {
     points
         .iter()
@@ -140,9 +165,7 @@ impl Brush for Canvas {
     }
 
     fn rect(&mut self, plane: Plane, u: (f32, f32), y: (f32, f32), colour: Rgb) {
-        if let Plane::Front(z) = plane
-            && !self.sees(u, y, z)
-        {
+        if !shows(self, plane, u, y) {
             return;
         }
         let corners = [
@@ -179,6 +202,20 @@ impl Brush for Canvas {
     }
 
     fn level(&mut self, y: f32, x: (f32, f32), z: (f32, f32), colour: Rgb) {
+        let camera = &self.camera;
+        let near = z.0.max(camera.near() + 1e-3);
+        let outside = |at: f32| {
+            (
+                x.1 < camera.left_at(at),
+                x.0 > camera.right_at(at),
+                y < camera.bottom_at(at),
+                y > camera.top_at(at),
+            )
+        };
+        let (a, b) = (outside(near), outside(z.1));
+        if near >= z.1 || (a.0 && b.0) || (a.1 && b.1) || (a.2 && b.2) || (a.3 && b.3) {
+            return;
+        }
         self.face(
             &[(x.0, y, z.0), (x.1, y, z.0), (x.1, y, z.1), (x.0, y, z.1)],
             colour,
@@ -263,10 +300,15 @@ impl Brush for Canvas {
             return;
         };
         let radius = radius * self.camera.scale_at(at.2);
+        let (width, height) = (self.camera.width as f32, self.camera.height as f32);
+        if px + radius < 0.0 || px - radius > width || py + radius < 0.0 || py - radius > height {
+            return;
+        }
         // Rings of falling strength read as a soft light and stay flat.
-        for step in [1.0, 0.68, 0.42, 0.2] {
-            if let Some(path) = PathBuilder::from_circle(px, py, radius * step) {
-                self.fill_alpha(&path, colour, strength * 0.34);
+        for ring in 1..=9 {
+            let reach = radius * (ring as f32 / 9.0).powf(0.8);
+            if let Some(path) = PathBuilder::from_circle(px, py, reach) {
+                self.fill_alpha(&path, colour, strength * 0.14);
             }
         }
     }

@@ -71,32 +71,13 @@ impl BusInterior {
         }
     }
 
-    /// The view through the windows alone, for frames inside the bus.
-    fn windows(&self, canvas: &mut Canvas) {
-        let mut path = PathBuilder::new();
-        for ((x0, x1), (y0, y1)) in self.panes() {
-            if let (Some((left, top)), Some((right, bottom))) = (
-                canvas.camera.project(x0, y1, WALL),
-                canvas.camera.project(x1, y0, WALL),
-            ) && let Some(rect) = tiny_skia::Rect::from_ltrb(left, top, right, bottom)
-            {
-                path.push_rect(rect);
-            }
-        }
-        let Some(path) = path.finish() else { return };
+    /// The wall around the windows: what lies outside shows between its strips.
+    fn wall(&self, canvas: &mut Canvas) {
+        let panel = hex(0xdcd8cc);
+        let (lit, lower) = (canvas.lit(panel), canvas.lit(panel.shade(0.86)));
         let rubber = canvas.dim(hex(0x2f343b));
-        for (x, y) in self.panes() {
-            canvas.rounded(
-                WALL - 0.005,
-                (x.0 - 0.05, x.1 + 0.05),
-                (y.0 - 0.05, y.1 + 0.05),
-                0.14,
-                rubber,
-            );
-        }
-        canvas.fill(&path, rubber);
-        canvas.clip_to(&path);
-        self.outside(canvas);
+        let (sill, head) = (0.98, 2.0);
+        let plane = Plane::Front(WALL);
         for (x, y) in self.panes() {
             let ends = (
                 canvas.camera.project(x.0, y.1, WALL),
@@ -120,12 +101,23 @@ impl BusInterior {
                 hex(0xffffff),
                 0.12,
             );
+            canvas.rect(plane, x, (y.1 - 0.3, y.1 - 0.25), rubber);
         }
-        canvas.unclip();
-        for (x, y) in self.panes() {
-            let bar = canvas.dim(hex(0x3a4048));
-            canvas.rect(Plane::Front(WALL - 0.01), x, (y.1 - 0.3, y.1 - 0.25), bar);
+        canvas.rect(plane, (-HALF, HALF), (sill - 0.05, sill), rubber);
+        canvas.rect(plane, (-HALF, HALF), (head, head + 0.05), rubber);
+        let mut from = -HALF;
+        for (x, _) in self.panes() {
+            canvas.rect(plane, (from, x.0), (sill, head), rubber);
+            if x.0 - from > 0.14 {
+                canvas.rect(plane, (from + 0.05, x.0 - 0.05), (sill, head), lit);
+            }
+            from = x.1;
         }
+        canvas.rect(plane, (from, HALF), (sill, head), rubber);
+        canvas.rect(plane, (from + 0.05, HALF), (sill, head), lit);
+        canvas.rect(plane, (-HALF, HALF), (head + 0.05, ROOF), lit);
+        canvas.rect(plane, (-HALF, HALF), (0.0, sill - 0.05), lower);
+        canvas.rect(plane, (-HALF, HALF), (0.8, 0.86), canvas.lit(self.body));
     }
 
     /// One seat facing along the bus, seen from its side.
@@ -289,20 +281,7 @@ impl Place for BusInterior {
         }
         let panel = hex(0xdcd8cc);
         let (lit, dim) = (canvas.lit(panel), canvas.dim(panel));
-        canvas.rect(Plane::Front(WALL), (-HALF, HALF), (0.0, ROOF), lit);
-        canvas.rect(
-            Plane::Front(WALL),
-            (-HALF, HALF),
-            (0.0, 0.86),
-            canvas.lit(panel.shade(0.86)),
-        );
-        canvas.rect(
-            Plane::Front(WALL),
-            (-HALF, HALF),
-            (0.8, 0.86),
-            canvas.lit(self.body),
-        );
-        self.windows(canvas);
+        self.wall(canvas);
         // Adverts above the windows.
         let mut dice = self.dice.split("adverts");
         for index in -4..4 {

@@ -6,8 +6,8 @@ use super::{Place, Prop, list_props};
 use crate::world::canvas::Canvas;
 use crate::world::dice::Dice;
 
-const KERB: f32 = 3.5;
-const FRONT: f32 = 6.2;
+const KERB: f32 = 3.1;
+const FRONT: f32 = 4.9;
 
 pub(super) struct CityStreet {
     rain: bool,
@@ -172,12 +172,12 @@ impl Place for CityStreet {
             let z = self.car_at + 7.5 * index as f32;
             let (left, right) = (*dice.pick(&paints), *dice.pick(&paints));
             canvas.tagged(129, |canvas| {
-                building::car(canvas, (-2.45, 0.0, z + 1.0), left, false);
-                building::car(canvas, (2.45, 0.0, z), right, true);
+                building::car(canvas, (-2.2, 0.0, z + 1.0), left, false);
+                building::car(canvas, (2.2, 0.0, z), right, true);
             });
         }
-        for index in (0..5).rev() {
-            let z = 2.6 + 8.0 * index as f32;
+        for index in (0..4).rev() {
+            let z = 2.6 + 9.0 * index as f32;
             let put = |canvas: &mut Canvas| {
                 building::street_lamp(canvas, (-KERB - 0.5, 0.0, z), 5.2, 1.0);
                 building::street_lamp(canvas, (KERB + 0.5, 0.0, z), 5.2, -1.0);
@@ -187,15 +187,20 @@ impl Place for CityStreet {
             } else {
                 put(canvas)
             }
-            for side in [-1.0_f32, 1.0] {
-                nature::tree(
-                    canvas,
-                    (side * (KERB + 0.75), 0.0, z + 4.0),
-                    4.6,
-                    hex(0x7c9f5e),
-                    &self.dice.split(&format!("tree {index} {side}")),
-                );
-            }
+            // One tree between two lamps, on alternating sides.
+            let side = if index % 2 == 0 {
+                self.side
+            } else {
+                -self.side
+            };
+            let foot = (side * (KERB + 0.8), 0.0, z + 6.0);
+            nature::tree(
+                canvas,
+                foot,
+                3.8,
+                hex(0x7c9f5e),
+                &self.dice.split(&format!("tree {index}")),
+            );
         }
         canvas.tagged(131, |canvas| self.traffic_light(canvas));
     }

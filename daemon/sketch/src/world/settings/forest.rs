@@ -1,7 +1,7 @@
 //! A forest: trunks in layers that fade into the air.
 
 use super::brush::{Brush, hex};
-use super::pieces::{nature, sky, weather};
+use super::pieces::{nature, weather};
 use super::{Place, Prop, list_props};
 use crate::world::canvas::Canvas;
 use crate::world::colour::{Light, Rgb};
@@ -63,6 +63,16 @@ impl Forest {
         }
     }
 
+    /// The air of the wood: leaves paled by light.
+    fn mist(&self, canvas: &Canvas) -> Rgb {
+        canvas.lit(self.leaf.mix(hex(0xe6eec4), 0.55))
+    }
+
+    /// A final colour with `metres` of the wood's air before it.
+    fn aired(&self, canvas: &Canvas, colour: Rgb, metres: f32) -> Rgb {
+        colour.mix(self.mist(canvas), 1.0 - (-metres.max(0.0) / 26.0).exp())
+    }
+
     /// Leaves overhead, as a ragged band of puffs at depth `z`.
     fn canopy(&self, canvas: &mut Canvas, z: f32, low: f32, size: f32) {
         let mut dice = self.dice.split(&format!("canopy {z:.0}"));
@@ -78,7 +88,7 @@ impl Forest {
             ));
         }
         let top = canvas.camera.top_at(z) + 1.0;
-        canvas.puffs(z, &puffs, canvas.far_dim(self.leaf, z));
+        canvas.puffs(z, &puffs, self.aired(canvas, canvas.dim(self.leaf), z));
         if top > low + size {
             canvas.flat(
                 z,
@@ -88,7 +98,7 @@ impl Forest {
                     (right, top),
                     (left, top),
                 ],
-                canvas.far_dim(self.leaf, z),
+                self.aired(canvas, canvas.dim(self.leaf), z),
             );
         }
         let side = canvas.sun_side();
@@ -96,14 +106,13 @@ impl Forest {
             .iter()
             .map(|&(x, y, r)| (x + side * r * 0.15, y + r * 0.3, r * 0.72))
             .collect();
-        canvas.puffs(z, &lit, canvas.far(self.leaf, z));
+        canvas.puffs(z, &lit, self.aired(canvas, canvas.lit(self.leaf), z));
     }
 }
 
 impl Place for Forest {
     fn behind(&self, canvas: &mut Canvas) {
-        let deep = canvas.far(self.leaf.mix(hex(0xdfe8c0), 0.35), 55.0);
-        sky::draw(canvas, self.rain, &self.dice);
+        let mist = self.mist(canvas);
         let top = canvas.camera.top_at(48.0).max(14.0);
         let (left, right) = (
             canvas.camera.left_at(48.0) - 1.0,
@@ -113,10 +122,10 @@ impl Place for Forest {
             48.0,
             (left, right),
             (-8.0, top),
-            deep.mix(canvas.light.sky().1, 0.25),
-            deep.mix(canvas.light.sky().1, 0.55),
+            mist.mix(canvas.lit(self.leaf), 0.45),
+            mist.mix(canvas.light.sky().1, 0.35),
         );
-        nature::ground(canvas, self.floor);
+        nature::ground_between(canvas, (-60.0, 47.0), self.floor);
         // A path winds to the back.
         let earth = hex(0xb89a70);
         let bends = [
@@ -154,13 +163,17 @@ impl Place for Forest {
                 layers.next();
             }
             let nearest = index + 5 > self.trunks.len();
+            let tones = (
+                self.aired(canvas, canvas.lit(self.bark), trunk.z),
+                self.aired(canvas, canvas.dim(self.bark), trunk.z),
+            );
             let put = |canvas: &mut Canvas| {
                 nature::trunk(
                     canvas,
                     (trunk.x, 0.0, trunk.z),
                     trunk.half,
                     16.0,
-                    self.bark,
+                    tones,
                     trunk.lean,
                 )
             };

@@ -2,7 +2,7 @@
 
 use super::brush::{Brush, Plane, hex};
 use super::pieces::furniture;
-use super::pieces::room::{Ceiling, Floor, Room};
+use super::pieces::room::{self, Ceiling, Floor, Room};
 use super::pieces::window::{self, Outside};
 use super::{Place, Prop, list_props};
 use crate::world::canvas::Canvas;
@@ -310,11 +310,12 @@ impl Kitchen {
             canvas.lit(hex(0xdcebee)),
         );
         for (dx, dy) in [
-            (-0.07, 0.08),
-            (0.07, 0.08),
-            (0.0, 0.17),
-            (-0.08, 0.24),
-            (0.07, 0.26),
+            (-0.07, 0.07),
+            (0.07, 0.07),
+            (0.0, 0.12),
+            (-0.07, 0.18),
+            (0.07, 0.18),
+            (0.0, 0.24),
         ] {
             cookie(canvas, (x + dx, 0.93 + dy, z + 0.3), 0.075, 0.6);
         }
@@ -332,16 +333,16 @@ impl Kitchen {
         canvas.disc3((x, y, z), 0.31, 0.22, canvas.dim(hex(0xd6dbe2)));
         canvas.disc3((x, y + 0.015, z), 0.3, 0.21, canvas.lit(hex(0xfafaf6)));
         for (dx, dy, dz) in [
-            (-0.16, 0.05, 0.05),
-            (0.16, 0.05, 0.05),
-            (0.0, 0.05, 0.08),
-            (-0.09, 0.06, -0.08),
-            (0.1, 0.06, -0.08),
-            (-0.05, 0.14, 0.0),
-            (0.08, 0.15, 0.0),
-            (0.01, 0.23, 0.0),
+            (-0.11, 0.05, 0.12),
+            (0.11, 0.05, 0.12),
+            (-0.2, 0.05, 0.0),
+            (0.2, 0.05, 0.0),
+            (0.0, 0.06, -0.06),
+            (-0.11, 0.1, -0.02),
+            (0.11, 0.1, -0.02),
+            (0.0, 0.15, -0.02),
         ] {
-            cookie(canvas, (x + dx, y + dy, z + dz), 0.115, 0.62);
+            cookie(canvas, (x + dx, y + dy, z + dz), 0.125, 0.5);
         }
     }
 }
@@ -373,7 +374,7 @@ fn cookie(canvas: &mut Canvas, at: (f32, f32, f32), radius: f32, squash: f32) {
 
 impl Place for Kitchen {
     fn behind(&self, canvas: &mut Canvas) {
-        let room = Room {
+        let shell = Room {
             x: (-3.6, 3.6),
             height: 3.5,
             depth: BACK,
@@ -384,7 +385,10 @@ impl Place for Kitchen {
             ceiling: hex(0xfbf6ea),
             overhead: Ceiling::Beams(hex(0xb08b64), 1.5),
         };
-        room.draw(canvas, &self.dice);
+        shell.draw(canvas, &self.dice);
+        let side = self.stove_at.signum();
+        room::side_door(canvas, side * 3.6, -0.6, self.door);
+        room::side_picture(canvas, -side * 3.6, (-0.5, 0.5), (1.4, 2.1), hex(0xd9695a));
         canvas.tagged(131, |canvas| self.cupboards(canvas));
         window::pool(canvas, BACK - 0.6, self.pane());
         // The fridge stands at the wall away from the stove.

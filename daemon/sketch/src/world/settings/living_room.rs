@@ -2,7 +2,7 @@
 
 use super::brush::{Brush, Plane, hex};
 use super::pieces::furniture::{self, Books};
-use super::pieces::room::{Ceiling, Floor, Room};
+use super::pieces::room::{self, Ceiling, Floor, Room};
 use super::pieces::window::{self, Outside};
 use super::{Place, Prop, list_props};
 use crate::world::canvas::Canvas;
@@ -148,7 +148,7 @@ impl LivingRoom {
 
 impl Place for LivingRoom {
     fn behind(&self, canvas: &mut Canvas) {
-        let room = Room {
+        let shell = Room {
             x: (-3.9, 3.9),
             height: 3.4,
             depth: BACK,
@@ -159,7 +159,15 @@ impl Place for LivingRoom {
             ceiling: hex(0xf7f2e8),
             overhead: Ceiling::Beams(hex(0xd6c4a6), 2.0),
         };
-        room.draw(canvas, &self.dice);
+        shell.draw(canvas, &self.dice);
+        room::side_door(canvas, -self.side * 3.9, -0.9, hex(0xc9a27c));
+        room::side_picture(
+            canvas,
+            self.side * 3.9,
+            (-0.6, 0.6),
+            (1.35, 2.25),
+            self.cushion,
+        );
         let pane = self.pane();
         window::view(
             canvas,

@@ -155,6 +155,9 @@ impl Setting {
     }
 }
 
+/// x, y, z in metres.
+type Point = (f32, f32, f32);
+
 /// A named thing that stands in a setting.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prop {
@@ -163,13 +166,13 @@ pub struct Prop {
     /// As a prompt names it.
     pub name: &'static str,
     /// Its left, lower, nearest corner in metres.
-    pub min: (f32, f32, f32),
+    pub min: Point,
     /// Its right, upper, farthest corner in metres.
-    pub max: (f32, f32, f32),
+    pub max: Point,
 }
 
 /// Numbers props in the order they are listed.
-fn list_props(boxes: &[(&'static str, (f32, f32, f32), (f32, f32, f32))]) -> Vec<Prop> {
+fn list_props(boxes: &[(&'static str, Point, Point)]) -> Vec<Prop> {
     boxes
         .iter()
         .zip(FIRST_PROP..)

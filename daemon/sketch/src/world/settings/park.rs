@@ -1,7 +1,7 @@
 //! A park: lawns, a winding path, a pond with a fountain, flower beds.
 
 use super::brush::{Brush, Plane, hex};
-use super::pieces::{building, furniture, nature, sky, weather, window};
+use super::pieces::{building, furniture, nature, sky, weather};
 use super::{Place, Prop, list_props};
 use crate::world::canvas::Canvas;
 use crate::world::colour::Rgb;
@@ -120,7 +120,7 @@ impl Park {
 impl Place for Park {
     fn behind(&self, canvas: &mut Canvas) {
         sky::draw(canvas, self.rain, &self.dice);
-        window::skyline(canvas, &self.dice);
+        nature::hills(canvas, 130.0, 13.0, hex(0x7fa58a), &self.dice);
         let grass = hex(0x8fc05c);
         nature::ground(canvas, grass);
         // A belt of trees closes the lawn.

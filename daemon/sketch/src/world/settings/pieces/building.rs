@@ -1,6 +1,6 @@
 //! Houses, blocks, street furniture, cars.
 
-use super::super::brush::{Brush, Plane, hex};
+use super::super::brush::{Brush, Plane, hex, shows};
 use crate::world::canvas::Canvas;
 use crate::world::colour::Rgb;
 use crate::world::dice::Dice;
@@ -270,6 +270,9 @@ pub(in crate::world::settings) fn block(
     lit: bool,
     dice: &Dice,
 ) {
+    if !shows(canvas, plane, (u.0 - 1.0, u.1), (0.0, height)) {
+        return;
+    }
     let mut dice = dice.split("block");
     let z = match plane {
         Plane::Front(z) => z,
@@ -356,7 +359,16 @@ fn awning(canvas: &mut Canvas, plane: Plane, u: (f32, f32), colour: Rgb, lit: bo
         Plane::Front(z) => (t, y, z - out),
         Plane::Side(x) => (if x < 0.0 { x + out } else { x - out }, y, t),
     };
-    let stripes = 6;
+    if !shows(canvas, plane, u, (2.0, 2.65)) {
+        return;
+    }
+    // Stripes that would be under a pixel wide merge into one.
+    let wide = canvas.camera.scale_at(z.max(0.5)) * (u.1 - u.0);
+    let foreshortened = match plane {
+        Plane::Front(_) => wide,
+        Plane::Side(_) => wide * 0.3,
+    };
+    let stripes = if foreshortened > 12.0 { 6 } else { 1 };
     for stripe in 0..stripes {
         let (a, b) = (
             u.0 + (u.1 - u.0) * stripe as f32 / stripes as f32,

@@ -1,6 +1,6 @@
 //! Furniture and small things that stand about.
 
-use super::super::brush::{Brush, Plane, hex};
+use super::super::brush::{Brush, Plane, hex, shows};
 use crate::world::canvas::Canvas;
 use crate::world::colour::Rgb;
 use crate::world::dice::Dice;
@@ -396,10 +396,14 @@ pub(in crate::world::settings) fn bookshelf(
     let wood = tone(canvas, books.wood);
     let width = match plane {
         Plane::Front(z) => {
-            let least = 1.7 / canvas.camera.scale_at(z);
+            let least = 3.0 / canvas.camera.scale_at(z);
             books.spine.max(least)
         }
-        Plane::Side(_) => books.spine * 2.6,
+        Plane::Side(_) => (8.0 / canvas.camera.scale_at(1.0)).max(books.spine * 2.0),
+    };
+    let wide_enough = match plane {
+        Plane::Front(z) => width * canvas.camera.scale_at(z) > 4.5,
+        Plane::Side(_) => width * canvas.camera.scale_at(1.0) > 16.0,
     };
     for row in 0..rows {
         let low = y.0 + row as f32 * pitch + board;
@@ -420,12 +424,12 @@ pub(in crate::world::settings) fn bookshelf(
             let end = (at + step).min(u.1 - 0.04);
             let seen = match plane {
                 Plane::Front(z) => canvas.sees((at, end), (low, low + tall), z),
-                Plane::Side(_) => true,
+                Plane::Side(_) => shows(canvas, plane, (at, end), (low, low + tall)),
             };
             if seen && !gap {
                 let colour = tone(canvas, spine);
                 canvas.rect(plane, (at, end - step * 0.06), (low, low + tall), colour);
-                if step > 0.05 && dice.chance(0.4) {
+                if dice.chance(0.4) && wide_enough {
                     let band = tone(canvas, spine.mix(hex(0xf2dca0), 0.55));
                     canvas.rect(
                         plane,

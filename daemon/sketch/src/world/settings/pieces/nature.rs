@@ -100,51 +100,6 @@ fn crown(canvas: &mut Canvas, z: f32, puffs: &[Point], leaf: Rgb, spread: f32) {
     canvas.puffs(z, &bright, canvas.far(leaf.mix(hex(0xf4f6b0), 0.22), z));
 }
 
-/// A fir: stacked skirts, one half in the second tone.
-pub(in crate::world::settings) fn fir(canvas: &mut Canvas, foot: Point, height: f32, leaf: Rgb) {
-    let (x, y, z) = foot;
-    let half = height * 0.23;
-    if !canvas.sees((x - half, x + half), (y, y + height), z) {
-        return;
-    }
-    canvas.contact_shadow((x, y + 0.002, z), half * 0.8, half * 0.3);
-    let trunk = canvas.far_dim(hex(0x5d4636), z);
-    canvas.flat(
-        z,
-        &[
-            (x - half * 0.12, y),
-            (x + half * 0.12, y),
-            (x + half * 0.12, y + height * 0.2),
-            (x - half * 0.12, y + height * 0.2),
-        ],
-        trunk,
-    );
-    let (lit, dim) = (canvas.far(leaf, z), canvas.far_dim(leaf, z));
-    let shade_side = -canvas.sun_side();
-    for (low, high, wide) in [(0.1, 0.52, 1.0), (0.32, 0.74, 0.76), (0.55, 1.0, 0.52)] {
-        let (low, high, wide) = (y + low * height, y + high * height, half * wide);
-        canvas.flat(
-            z,
-            &[
-                (x - wide, low),
-                (x, low - height * 0.03),
-                (x + wide, low),
-                (x, high),
-            ],
-            lit,
-        );
-        canvas.flat(
-            z,
-            &[
-                (x + shade_side * wide, low),
-                (x, low - height * 0.03),
-                (x, high),
-            ],
-            dim,
-        );
-    }
-}
-
 /// A round bush.
 pub(in crate::world::settings) fn bush(
     canvas: &mut Canvas,
@@ -178,13 +133,14 @@ pub(in crate::world::settings) fn bush(
     crown(canvas, z, &puffs, leaf, size * 0.6);
 }
 
-/// A trunk that leaves the frame at the top: for woods.
+/// A trunk that leaves the frame at the top: for woods. `tones` are its final
+/// lit and second tone.
 pub(in crate::world::settings) fn trunk(
     canvas: &mut Canvas,
     foot: Point,
     half: f32,
     height: f32,
-    bark: Rgb,
+    tones: (Rgb, Rgb),
     lean: f32,
 ) {
     let (x, y, z) = foot;
@@ -197,7 +153,7 @@ pub(in crate::world::settings) fn trunk(
     }
     canvas.contact_shadow((x, y + 0.002, z), half * 2.6, half * 1.1);
     let top = x + lean;
-    let (lit, dim) = (canvas.far(bark, z), canvas.far_dim(bark, z));
+    let (lit, dim) = tones;
     let roots = half * 1.9;
     canvas.flat(
         z,
@@ -239,7 +195,10 @@ pub(in crate::world::settings) fn hills(
     dice: &Dice,
 ) {
     let mut dice = dice.split("hills");
-    let (phase, second) = (dice.range(0.0..6.28), dice.range(0.0..6.28));
+    let (phase, second) = (
+        dice.range(0.0..std::f32::consts::TAU),
+        dice.range(0.0..std::f32::consts::TAU),
+    );
     let (left, right) = (
         canvas.camera.left_at(z) - 1.0,
         canvas.camera.right_at(z) + 1.0,

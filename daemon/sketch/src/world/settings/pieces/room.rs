@@ -12,8 +12,6 @@ pub(in crate::world::settings) enum Floor {
     Boards(f32),
     /// A chequer of this second colour, tiles this wide.
     Chequer(Rgb, f32),
-    /// One even surface.
-    Plain,
 }
 
 /// What a ceiling shows.
@@ -23,6 +21,8 @@ pub(in crate::world::settings) enum Ceiling {
     Beams(Rgb, f32),
     /// Lit panels in two rows, this far apart.
     Panels(f32),
+    /// Square coffers in a grid, this far apart.
+    Coffers(f32),
     /// One even surface.
     Plain,
 }
@@ -165,7 +165,6 @@ impl Room {
                     }
                 }
             }
-            Floor::Plain => {}
         }
         // The floor darkens where it meets the walls.
         for reach in [0.25, 0.6] {
@@ -220,7 +219,77 @@ impl Room {
                     z -= apart;
                 }
             }
+            Ceiling::Coffers(apart) => {
+                let (rib, deep) = (apart * 0.11, canvas.dim(self.ceiling.shade(0.9)));
+                let columns = ((self.x.1 - self.x.0) / apart).round().max(1.0);
+                let wide = (self.x.1 - self.x.0) / columns;
+                let mut z = self.depth;
+                while z > near {
+                    for column in 0..columns as usize {
+                        let x = self.x.0 + column as f32 * wide;
+                        canvas.level(
+                            self.height - 0.01,
+                            (x + rib, x + wide - rib),
+                            (z - apart + rib, z - rib),
+                            deep,
+                        );
+                    }
+                    z -= apart;
+                }
+            }
             Ceiling::Plain => {}
         }
     }
+}
+
+/// A door in a side wall, its near edge at `z`.
+pub(in crate::world::settings) fn side_door(canvas: &mut Canvas, x: f32, z: f32, base: Rgb) {
+    let tone = |canvas: &Canvas, c: Rgb| canvas.dim(c).mix(canvas.lit(c), 0.3);
+    let plane = Plane::Side(x * 0.998);
+    canvas.rect(
+        plane,
+        (z - 0.12, z + 1.07),
+        (0.0, 2.27),
+        tone(canvas, hex(0xf7f2e8)),
+    );
+    canvas.rect(plane, (z, z + 0.95), (0.0, 2.15), tone(canvas, base));
+    for y in [(0.2, 0.95), (1.15, 1.98)] {
+        canvas.rect(
+            plane,
+            (z + 0.14, z + 0.81),
+            y,
+            tone(canvas, base.shade(0.86)),
+        );
+    }
+    canvas.rect(
+        plane,
+        (z + 0.08, z + 0.16),
+        (1.0, 1.1),
+        tone(canvas, hex(0xe2c06a)),
+    );
+}
+
+/// A framed picture on a side wall.
+pub(in crate::world::settings) fn side_picture(
+    canvas: &mut Canvas,
+    x: f32,
+    z: (f32, f32),
+    y: (f32, f32),
+    base: Rgb,
+) {
+    let tone = |canvas: &Canvas, c: Rgb| canvas.dim(c).mix(canvas.lit(c), 0.3);
+    let plane = Plane::Side(x * 0.998);
+    canvas.rect(plane, z, y, tone(canvas, hex(0x8a5f3a)));
+    canvas.rect(
+        plane,
+        (z.0 + 0.06, z.1 - 0.06),
+        (y.0 + 0.06, y.1 - 0.06),
+        tone(canvas, hex(0xf3eee2)),
+    );
+    canvas.rect(
+        plane,
+        (z.0 + 0.14, z.1 - 0.14),
+        (y.0 + 0.14, y.1 - 0.14),
+        tone(canvas, base),
+    );
 }

@@ -78,21 +78,25 @@ pub(in crate::world::settings) fn puddles(
     dice: &Dice,
 ) {
     let mut dice = dice.split("puddles");
-    let mirror = canvas.light.sky().1.mix(canvas.lit(ground), 0.45);
-    let rim = canvas.dim(ground);
+    let mirror = canvas
+        .light
+        .sky()
+        .1
+        .mix(canvas.lit(ground), 0.3)
+        .mix(hex(0xffffff), 0.06);
     for _ in 0..7 {
         let at = (dice.range(x.0..x.1), 0.004, dice.range(z.0..z.1));
         let wide = dice.range(0.35..0.95);
         if !canvas.sees((at.0 - wide, at.0 + wide), (-0.3, 0.3), at.2) {
             continue;
         }
-        canvas.disc3(at, wide * 1.12, wide * 0.42, rim);
-        canvas.disc3((at.0, at.1, at.2 + 0.02), wide, wide * 0.36, mirror);
+        canvas.disc3(at, wide, wide * 0.34, mirror);
+        let shine = mirror.mix(hex(0xffffff), 0.35);
         canvas.disc3(
-            (at.0 - wide * 0.3, at.1, at.2 + 0.04),
-            wide * 0.3,
-            wide * 0.09,
-            mirror.mix(Rgb(255, 255, 255), 0.3),
+            (at.0 - wide * 0.25, at.1, at.2 + 0.05),
+            wide * 0.4,
+            wide * 0.1,
+            shine,
         );
     }
 }

@@ -159,6 +159,10 @@ pub(in crate::world::settings) fn skyline(canvas: &mut Canvas, dice: &Dice) {
             };
             let step = wide * 0.2;
             for row in 1..4 {
+                // Far windows are too small to be seen.
+                if z > 100.0 && !canvas.lamps_on() {
+                    break;
+                }
                 let y = height - row as f32 * step * 1.5;
                 for column in 0..2 {
                     if canvas.lamps_on() && dice.chance(0.45) {
