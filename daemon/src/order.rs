@@ -1,0 +1,260 @@
+//! A request that was checked and can be drawn.
+
+use framewright_library::{EMBEDDED, FindError, Model, Models, Problem};
+use framewright_protocol::{ErrorCode, GenerateParams, Limits, WireError};
+use image::RgbImage;
+
+use crate::picture;
+
+/// The picture that a frame starts from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Start {
+    /// Its pixels.
+    pub image: RgbImage,
+    /// How far to go from it: above 0, to 1.
+    pub strength: f32,
+}
+
+/// Everything that one frame is made from. `None` leaves it to the model's files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Order {
+    /// What to draw.
+    pub prompt: String,
+    /// What to keep out; empty for nothing.
+    pub negative_prompt: String,
+    /// With which model.
+    pub model: Model,
+    /// Pixels.
+    pub width: Option<u32>,
+    /// Pixels.
+    pub height: Option<u32>,
+    /// Denoising steps.
+    pub steps: Option<u32>,
+    /// Guidance scale.
+    pub guidance_scale: Option<f32>,
+    /// Guidance rescale, 0 for none.
+    pub guidance_rescale: f32,
+    /// The sampler's name.
+    pub sampler: Option<String>,
+    /// The noise's seed.
+    pub seed: u64,
+    /// Where to start from (img2img).
+    pub start: Option<Start>,
+    /// How many of the text encoder's last layers are left out.
+    pub clip_skip: Option<u32>,
+}
+
+/// How far to go from a picture when the request does not say.
+const DEFAULT_STRENGTH: f32 = 0.75;
+
+fn invalid(parameter: &str, message: impl Into<String>) -> WireError {
+    WireError::new(ErrorCode::InvalidParams, message).about(parameter)
+}
+
+/// The model of that name; the embedded one when none is named.
+///
+/// # Errors
+/// `not_found`, `invalid_params`, `model_unusable`.
+pub fn find_model(models: &Models, name: Option<&str>) -> Result<Model, WireError> {
+    let name = name.unwrap_or(EMBEDDED);
+    models.find(name).map_err(|error| match error {
+        FindError::Name(_) => invalid("model", error.to_string())
+            .hint("`model list` tells the names; a checkpoint elsewhere needs its absolute path"),
+        FindError::NoFile(_) => WireError::new(ErrorCode::NotFound, error.to_string()).about(name),
+        FindError::Unknown { ref known, .. } => {
+            WireError::new(ErrorCode::NotFound, error.to_string()).hint(format!(
+                "there are: {}; put others into {}",
+                known.join(", "),
+                models.folder().display()
+            ))
+        }
+        FindError::Unusable(problem) => unusable(problem),
+    })
+}
+
+fn unusable(problem: Problem) -> WireError {
+    let place = match problem.line {
+        Some(line) => format!("{}, line {line}", problem.path.display()),
+        None => problem.path.display().to_string(),
+    };
+    let error = WireError::new(ErrorCode::ModelUnusable, problem.reason).about(place);
+    match problem.hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// Checks a prompt's length.
+///
+/// # Errors
+/// `invalid_params`.
+pub fn check_prompt(parameter: &str, prompt: &str) -> Result<(), WireError> {
+    let most = Limits::CURRENT.prompt_chars;
+    let length = prompt.chars().count() as u64;
+    if length > most {
+        return Err(invalid(
+            parameter,
+            format!("the prompt has {length} characters, and {most} are taken at most"),
+        )
+        .hint("shorten it: the text encoder reads 75 tokens at a time"));
+    }
+    Ok(())
+}
+
+impl Order {
+    /// Checks what can be checked without the model's files.
+    ///
+    /// # Errors
+    /// `invalid_params`, and those of [`find_model`].
+    pub fn check(params: GenerateParams, models: &Models) -> Result<Self, WireError> {
+        if params.prompt.trim().is_empty() {
+            return Err(invalid("prompt", "the prompt is empty").hint("say what is to be drawn"));
+        }
+        check_prompt("prompt", &params.prompt)?;
+        let negative_prompt = params.negative_prompt.unwrap_or_default();
+        check_prompt("negative_prompt", &negative_prompt)?;
+        let most = Limits::CURRENT.side_pixels;
+        for (parameter, side) in [("width", params.width), ("height", params.height)] {
+            if side.is_some_and(|side| side == 0 || side > most) {
+                return Err(invalid(
+                    parameter,
+                    format!("must be from 1 to {most} pixels"),
+                ));
+            }
+        }
+        if params.steps.is_some_and(|steps| steps == 0 || steps > 1000) {
+            return Err(invalid("steps", "must be from 1 to 1000"));
+        }
+        if let Some(scale) = params.guidance_scale
+            && !(0.0..=100.0).contains(&scale)
+        {
+            return Err(invalid("guidance_scale", "must be from 0 to 100"));
+        }
+        let guidance_rescale = params.guidance_rescale.unwrap_or(0.0);
+        if !(0.0..=1.0).contains(&guidance_rescale) {
+            return Err(invalid("guidance_rescale", "must be from 0 to 1"));
+        }
+        let start = match (params.image, params.strength) {
+            (None, None) => None,
+            (None, Some(_)) => {
+                return Err(invalid("strength", "there is no picture to start from")
+                    .hint("give `image` too, or leave `strength` out"));
+            }
+            (Some(picture), strength) => {
+                let strength = strength.unwrap_or(DEFAULT_STRENGTH);
+                if !(strength > 0.0 && strength <= 1.0) {
+                    return Err(invalid("strength", "must be above 0, and 1 at most"));
+                }
+                let image = picture::read(&picture).map_err(|error| error.about("image"))?;
+                Some(Start { image, strength })
+            }
+        };
+        let model = find_model(models, params.model.as_deref())?;
+        let defaults = model.defaults.clone();
+        Ok(Self {
+            prompt: params.prompt,
+            negative_prompt,
+            width: params.width.or(defaults.width),
+            height: params.height.or(defaults.height),
+            steps: params.steps.or(defaults.steps),
+            guidance_scale: params.guidance_scale.or(defaults.guidance_scale),
+            guidance_rescale,
+            sampler: params.sampler.or(defaults.sampler),
+            seed: params.seed.unwrap_or_else(drawn_seed),
+            start,
+            clip_skip: params.clip_skip.or(defaults.clip_skip),
+            model,
+        })
+    }
+}
+
+/// A seed that nobody chose: short enough to be typed again.
+fn drawn_seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+
+    RandomState::new().build_hasher().finish() >> 32
+}
+
+/// How many candidates a request asks for.
+///
+/// # Errors
+/// `invalid_params`.
+pub fn candidates(params: &GenerateParams) -> Result<u32, WireError> {
+    let most = Limits::CURRENT.candidates;
+    let candidates = params.candidates.unwrap_or(1);
+    if candidates == 0 || candidates > most {
+        return Err(invalid("candidates", format!("must be from 1 to {most}")));
+    }
+    if params
+        .seed
+        .is_some_and(|seed| seed.checked_add(u64::from(candidates)).is_none())
+    {
+        return Err(invalid(
+            "seed",
+            "candidate k has seed + k, which must fit 64 bits",
+        ));
+    }
+    Ok(candidates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(change: impl FnOnce(&mut GenerateParams)) -> Result<Order, WireError> {
+        let mut params = GenerateParams {
+            prompt: "a fox".to_owned(),
+            ..GenerateParams::default()
+        };
+        change(&mut params);
+        candidates(&params)?;
+        Order::check(params, &Models::new("/nonexistent".into()))
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_its_name() {
+        type Change = fn(&mut GenerateParams);
+        let cases: [(&str, Change); 10] = [
+            ("prompt", |params| params.prompt = " \n".to_owned()),
+            ("prompt", |params| params.prompt = "a".repeat(8_001)),
+            ("negative_prompt", |params| {
+                params.negative_prompt = Some("a".repeat(8_001))
+            }),
+            ("width", |params| params.width = Some(0)),
+            ("height", |params| params.height = Some(100_000)),
+            ("steps", |params| params.steps = Some(0)),
+            ("guidance_scale", |params| {
+                params.guidance_scale = Some(f32::NAN)
+            }),
+            ("strength", |params| params.strength = Some(0.5)),
+            ("candidates", |params| params.candidates = Some(1_000)),
+            ("model", |params| {
+                params.model = Some("../secret".to_owned())
+            }),
+        ];
+        for (parameter, change) in cases {
+            let error = check(change).expect_err(parameter);
+            assert_eq!(error.code, ErrorCode::InvalidParams, "{parameter}");
+            assert_eq!(error.about.as_deref(), Some(parameter));
+        }
+    }
+
+    #[test]
+    fn the_manifest_fills_what_the_request_leaves_open() {
+        let folder = tempfile::tempdir().expect("a directory");
+        std::fs::write(folder.path().join("m.safetensors"), "").expect("written");
+        std::fs::write(
+            folder.path().join("m.toml"),
+            "[defaults]\nsteps = 7\nguidance_scale = 3.5\n",
+        )
+        .expect("written");
+        let params = GenerateParams {
+            prompt: "a fox".to_owned(),
+            model: Some("m".to_owned()),
+            steps: Some(9),
+            ..GenerateParams::default()
+        };
+        let order = Order::check(params, &Models::new(folder.path().to_owned())).expect("an order");
+        assert_eq!((order.steps, order.guidance_scale), (Some(9), Some(3.5)));
+    }
+}

@@ -1,0 +1,171 @@
+//! Pictures between the wire and the engine.
+
+use std::io::Cursor;
+
+use framewright_protocol::{ErrorCode, Limits, Picture, PictureFormat, WireError};
+use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
+use serde_bytes::ByteBuf;
+
+fn invalid(message: impl Into<String>) -> WireError {
+    WireError::new(ErrorCode::InvalidParams, message)
+}
+
+/// The pixels of a picture from outside. Transparent pixels are seen on white.
+///
+/// # Errors
+/// `invalid_params` when the bytes are not what the picture says.
+pub fn read(picture: &Picture) -> Result<RgbImage, WireError> {
+    let most = Limits::CURRENT.side_pixels;
+    if picture.format == PictureFormat::Png {
+        return read_png(&picture.data);
+    }
+    let (width, height) = (picture.width, picture.height);
+    if width == 0 || height == 0 || width > most || height > most {
+        return Err(invalid(format!(
+            "a picture's sides must be from 1 to {most} pixels"
+        )));
+    }
+    let expected = u64::from(width) * u64::from(height) * 4;
+    if picture.data.len() as u64 != expected {
+        return Err(invalid(format!(
+            "{width} × {height} pixels are {expected} bytes, not {}",
+            picture.data.len()
+        )));
+    }
+    let order = match picture.format {
+        PictureFormat::Bgra8 => [2, 1, 0],
+        PictureFormat::Rgba8 | PictureFormat::Png => [0, 1, 2],
+    };
+    let pixels = picture.data.chunks_exact(4);
+    let flat = pixels.flat_map(|pixel| order.map(|channel| on_white(pixel[channel], pixel[3])));
+    RgbImage::from_raw(width, height, flat.collect()).ok_or_else(|| invalid("the picture is empty"))
+}
+
+fn on_white(channel: u8, alpha: u8) -> u8 {
+    let (channel, alpha) = (u32::from(channel), u32::from(alpha));
+    // At most 255 · 255 / 255.
+    ((channel * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+}
+
+/// The pixels of a PNG file.
+///
+/// # Errors
+/// `invalid_params` when it is none, or is too large.
+pub fn read_png(bytes: &[u8]) -> Result<RgbImage, WireError> {
+    let most = Limits::CURRENT.side_pixels;
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
+    let mut limits = image::Limits::default();
+    limits.max_image_width = Some(most);
+    limits.max_image_height = Some(most);
+    reader.limits(limits);
+    let decoded = reader
+        .decode()
+        .map_err(|error| invalid(format!("the picture cannot be read: {error}")))?;
+    if !decoded.color().has_alpha() {
+        return Ok(decoded.into_rgb8());
+    }
+    let rgba = decoded.into_rgba8();
+    let (width, height) = rgba.dimensions();
+    Ok(RgbImage::from_fn(width, height, |x, y| {
+        let [red, green, blue, alpha] = rgba.get_pixel(x, y).0;
+        image::Rgb([red, green, blue].map(|channel| on_white(channel, alpha)))
+    }))
+}
+
+/// A picture of raw pixels for the wire; as PNG without provenance for
+/// [`PictureFormat::Png`].
+pub fn write(image: &RgbImage, format: PictureFormat) -> Picture {
+    let data = match format {
+        PictureFormat::Png => {
+            let mut file = Cursor::new(Vec::new());
+            // Writing to memory fails only for an empty image; then nothing is shown.
+            let _ = DynamicImage::from(image.clone()).write_to(&mut file, ImageFormat::Png);
+            file.into_inner()
+        }
+        PictureFormat::Rgba8 => flat(image, |[red, green, blue]| [red, green, blue, 255]),
+        PictureFormat::Bgra8 => flat(image, |[red, green, blue]| [blue, green, red, 255]),
+    };
+    Picture {
+        format,
+        width: image.width(),
+        height: image.height(),
+        data: ByteBuf::from(data),
+    }
+}
+
+fn flat(image: &RgbImage, pixel: impl Fn([u8; 3]) -> [u8; 4]) -> Vec<u8> {
+    image.pixels().flat_map(|rgb| pixel(rgb.0)).collect()
+}
+
+/// How many pixels of two pictures are not the same; all when the sizes differ.
+pub fn differing_pixels(one: &RgbImage, other: &RgbImage) -> u64 {
+    if one.dimensions() != other.dimensions() {
+        return u64::from(one.width()) * u64::from(one.height());
+    }
+    one.pixels()
+        .zip(other.pixels())
+        .filter(|(one, other)| one != other)
+        .count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> RgbImage {
+        RgbImage::from_fn(3, 2, |x, y| image::Rgb([x as u8 * 50, y as u8 * 90, 7]))
+    }
+
+    #[test]
+    fn every_format_comes_back_as_it_went() {
+        for format in [
+            PictureFormat::Png,
+            PictureFormat::Rgba8,
+            PictureFormat::Bgra8,
+        ] {
+            assert_eq!(
+                read(&write(&sample(), format)).expect("a picture"),
+                sample()
+            );
+        }
+    }
+
+    #[test]
+    fn transparent_pixels_are_white() {
+        let picture = Picture {
+            format: PictureFormat::Rgba8,
+            width: 1,
+            height: 1,
+            data: ByteBuf::from(vec![10, 20, 30, 0]),
+        };
+        assert_eq!(
+            read(&picture).expect("a picture").get_pixel(0, 0).0,
+            [255; 3]
+        );
+    }
+
+    #[test]
+    fn bytes_that_do_not_fit_the_size_are_refused() {
+        for (width, height, length) in [(2, 2, 15), (0, 2, 0), (100_000, 100_000, 4)] {
+            let picture = Picture {
+                format: PictureFormat::Bgra8,
+                width,
+                height,
+                data: ByteBuf::from(vec![0; length]),
+            };
+            assert!(read(&picture).is_err(), "{width} {height} {length}");
+        }
+        let mut broken = write(&sample(), PictureFormat::Png);
+        broken.data.truncate(30);
+        assert!(read(&broken).is_err());
+    }
+
+    #[test]
+    fn differing_pixels_are_counted() {
+        let mut other = sample();
+        assert_eq!(differing_pixels(&sample(), &other), 0);
+        other.put_pixel(1, 1, image::Rgb([0, 0, 0]));
+        assert_eq!(differing_pixels(&sample(), &other), 1);
+        assert_eq!(differing_pixels(&sample(), &RgbImage::new(2, 2)), 6);
+    }
+}

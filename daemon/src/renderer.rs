@@ -1,0 +1,95 @@
+//! What the daemon needs of an engine.
+//!
+//! Everything that knows engine types stands behind these traits, so the
+//! queue, the connections and the protocol are tested without a network.
+
+use framewright_library::Model;
+use framewright_protocol::{FrameResult, GenerateParams, PictureFormat, TokensResult, WireError};
+use image::RgbImage;
+use serde_json::Value;
+
+use crate::order::Order;
+
+/// Draws; lives on the engine thread and keeps a model in memory.
+pub trait Renderer {
+    /// Checks the order against the model, loading it first if it must, and
+    /// draws the initial noise.
+    ///
+    /// # Errors
+    /// What is wrong with the order or the model.
+    fn start(&mut self, order: &Order) -> Result<Box<dyn Drawing>, WireError>;
+
+    /// The name of the model in memory.
+    fn model(&self) -> Option<String>;
+}
+
+/// A frame in the making. It is suspended by leaving it alone.
+pub trait Drawing {
+    /// Denoising steps in all.
+    fn steps(&self) -> u32;
+
+    /// What a person should know: a rounded size, keys of the model that are not used.
+    fn notices(&self) -> Vec<String>;
+
+    /// Makes one denoising step.
+    ///
+    /// # Errors
+    /// What went wrong; the drawing is of no use then.
+    fn step(&mut self) -> Result<(), WireError>;
+
+    /// How the frame looks so far.
+    ///
+    /// # Errors
+    /// What went wrong; the drawing can go on.
+    fn preview(&self) -> Result<RgbImage, WireError>;
+
+    /// The frame, after the last step.
+    ///
+    /// # Errors
+    /// What went wrong.
+    fn finish(self: Box<Self>, format: PictureFormat) -> Result<FrameResult, WireError>;
+}
+
+/// A frame as its PNG remembers it.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    /// The request that makes it again, with everything spelt out. `image` is
+    /// missing: a PNG does not hold the picture that its frame started from;
+    /// `strength` tells that there was one.
+    pub request: GenerateParams,
+    /// Everything that the PNG says.
+    pub provenance: Value,
+}
+
+/// Reads files and prompts; holds nothing, is used from any thread.
+pub trait Reader: Send + Sync {
+    /// What the engine computes on.
+    fn device(&self) -> String;
+
+    /// Checks what needs no model: names that only the engine knows.
+    ///
+    /// # Errors
+    /// `invalid_params`.
+    fn check(&self, order: &Order) -> Result<(), WireError>;
+
+    /// What a PNG says about how it was made.
+    ///
+    /// # Errors
+    /// When it says nothing, or nothing that can be understood.
+    fn remember(&self, png: &[u8]) -> Result<Remembered, WireError>;
+
+    /// What is not the same in two provenances, one sentence each.
+    fn differences(&self, before: &Value, after: &Value) -> Vec<String>;
+
+    /// How the model's tokenizer reads a prompt.
+    ///
+    /// # Errors
+    /// When the model has no usable tokenizer.
+    fn tokens(&self, model: &Model, prompt: &str) -> Result<TokensResult, WireError>;
+
+    /// What the model's files hold.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn inspect(&self, model: &Model) -> Result<Value, WireError>;
+}

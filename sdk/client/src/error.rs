@@ -1,0 +1,79 @@
+//! Why a call did not succeed.
+
+use std::io;
+use std::path::PathBuf;
+
+use framewright_protocol::{FrameError, HomeError, WireError};
+
+/// Why a call did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The daemon's directories cannot be named.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// No daemon runs, and none was to be started.
+    #[error("the daemon is not running")]
+    NotRunning,
+    /// The daemon's program was not found.
+    #[error("the program framewrightd was not found")]
+    NoProgram {
+        /// Where it was looked for.
+        looked: Vec<PathBuf>,
+    },
+    /// The daemon was started and did not come up.
+    #[error("the daemon did not start: {reason}")]
+    StartFailed {
+        /// What happened.
+        reason: String,
+        /// What it wrote to its log meanwhile.
+        tail: String,
+        /// The log.
+        log: PathBuf,
+    },
+    /// The socket is there and the system refuses it.
+    #[error("the daemon cannot be reached: {source}")]
+    Connect {
+        /// The socket.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The connection ended before the answer came.
+    #[error("the connection to the daemon was lost")]
+    Lost,
+    /// The daemon does not speak this client's protocol level.
+    #[error("the daemon (version {version}) speaks another protocol level")]
+    Level {
+        /// The daemon's version.
+        version: String,
+    },
+    /// The request cannot be sent.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The daemon refused.
+    #[error("{0}")]
+    Refused(WireError),
+    /// The answer is not of the expected form.
+    #[error("the daemon's answer cannot be understood: {0}")]
+    Answer(String),
+}
+
+impl ClientError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotRunning => Some("start it: framewright daemon start".to_owned()),
+            Self::NoProgram { .. } => Some(
+                "install it beside this program, or set FRAMEWRIGHT_DAEMON to its path".to_owned(),
+            ),
+            Self::StartFailed { log, .. } => Some(format!("its log: {}", log.display())),
+            Self::Level { .. } => Some(
+                "stop the old daemon (framewright daemon stop), so that the new one starts"
+                    .to_owned(),
+            ),
+            Self::Lost => Some("the daemon's log may say why: framewright daemon logs".to_owned()),
+            Self::Refused(error) => error.hint.clone(),
+            Self::Home(_) | Self::Connect { .. } | Self::Frame(_) | Self::Answer(_) => None,
+        }
+    }
+}
