@@ -356,9 +356,9 @@ impl Canvas {
     /// A soft shadow lying flat under a thing. Never writes tags.
     pub fn contact_shadow(&mut self, centre: (f32, f32, f32), rx: f32, rz: f32) {
         let tone = Rgb(18, 16, 34);
-        for grow in [1.25, 1.0, 0.72] {
+        for grow in [1.30, 1.18, 1.06, 0.94, 0.80, 0.64] {
             let corners = Self::disc_corners(centre, rx * grow, rz * grow);
-            self.face_alpha(&corners, tone, 0.15);
+            self.face_alpha(&corners, tone, 0.085);
         }
     }
 

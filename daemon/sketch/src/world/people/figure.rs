@@ -76,20 +76,29 @@ pub(super) struct Figure<'a> {
     /// Body units lowered by the seat: what the torso is drawn in.
     pub(super) upper: Place,
     torso: Path,
+    /// The torso without its neckline: what the light models.
+    form: Path,
 }
 
 impl<'a> Figure<'a> {
     pub(super) fn new(person: &Person, body: &'a Body, place: Place) -> Self {
         let clothes = Clothes::new(person, body.man);
         let upper = place.sub((0.0, -body.drop), 1.0, 0.0);
-        let torso = torso(body, &upper, clothes.cut);
+        let neckline = if clothes.cut == Cut::VNeck {
+            0.768
+        } else {
+            0.806
+        };
+        let outline = torso(body, &upper, neckline);
+        let form = torso(body, &upper, 0.850);
         Self {
             body,
             clothes,
             skin: person.skin.rgb(),
             place,
             upper,
-            torso,
+            torso: outline,
+            form,
         }
     }
 
@@ -155,41 +164,39 @@ impl<'a> Figure<'a> {
         let hips = if self.body.man { 0.086 } else { 0.093 };
         let path = match self.body.view {
             View::Profile => {
-                let back = if self.body.man { -0.062 } else { -0.070 };
-                self.place.closed(
-                    &[
-                        (0.055, 0.58),
-                        (0.058, 0.50),
-                        (0.050, 0.44),
-                        (-0.046, 0.44),
-                        (back, 0.51),
-                        (-0.052, 0.58),
-                    ],
-                    &[0, 5],
-                )
+                let back = if self.body.man { -0.058 } else { -0.066 };
+                let points = [
+                    (0.040, 0.54),
+                    (0.052, 0.50),
+                    (0.050, 0.44),
+                    (-0.046, 0.44),
+                    (back, 0.50),
+                    (-0.044, 0.54),
+                ];
+                self.place.closed(&points, &[0, 5])
             }
-            View::Quarter => self.place.closed(
-                &[
-                    (-hips, 0.57),
-                    (-hips, 0.50),
+            View::Quarter => {
+                let points = [
+                    (-hips * 0.72, 0.54),
+                    (-hips * 0.96, 0.50),
                     (-hips * 0.88, 0.44),
                     (0.0, 0.452),
-                    (hips * 0.78, 0.44),
-                    (hips * 0.86, 0.50),
-                    (hips * 0.80, 0.57),
-                ],
-                &[0, 6],
-            ),
-            _ => self.place.symmetric(
-                &[
-                    (0.0, 0.575),
-                    (hips * 0.9, 0.57),
-                    (hips * 1.03, 0.51),
-                    (hips * 0.98, 0.45),
+                    (hips * 0.76, 0.44),
+                    (hips * 0.80, 0.50),
+                    (hips * 0.56, 0.54),
+                ];
+                self.place.closed(&points, &[0, 6])
+            }
+            _ => {
+                let right = [
+                    (0.0, 0.545),
+                    (hips * 0.7, 0.54),
+                    (hips * 1.0, 0.50),
+                    (hips * 0.97, 0.45),
                     (0.004, 0.448),
-                ],
-                &[1, 4],
-            ),
+                ];
+                self.place.symmetric(&right, &[1, 4])
+            }
         };
         pen.shaded(&path, self.clothes.trousers, self.px(0.016));
     }
@@ -283,7 +290,12 @@ impl<'a> Figure<'a> {
             View::Quarter => ((0.0, 0.80), (0.003, 0.897)),
             _ => ((0.0, 0.80), (0.0, 0.885)),
         };
-        let wide = radius * if self.body.view == View::Profile { 0.95 } else { 1.25 };
+        let wide = radius
+            * if self.body.view == View::Profile {
+                0.95
+            } else {
+                1.25
+            };
         let neck = self.upper.closed(
             &[
                 (base.0 - wide, base.1),
@@ -295,13 +307,17 @@ impl<'a> Figure<'a> {
             ],
             &[2, 3],
         );
-        let across = if self.body.view == View::Profile { 0.030 } else { 0.056 };
-        let chest = self.upper.ellipse((base.0, 0.786), across, 0.046);
+        let across = if self.body.view == View::Profile {
+            0.030
+        } else {
+            0.056
+        };
+        let chest = self.upper.ellipse((base.0, 0.788), across, 0.050);
         pen.fill(&chest, self.skin);
-        pen.shaded(&neck, self.skin, self.px(0.012));
+        pen.shaded_skin(&neck, self.skin, self.px(0.012));
         if self.body.view != View::Back {
             // The head's own shadow.
-            let dark = pen.dark(self.skin);
+            let dark = pen.skin_dark(self.skin);
             let shade = self.upper.ellipse((chin.0 + 0.004, 0.868), 0.052, 0.042);
             pen.inside(&neck, |pen| pen.canvas.fill(&shade, dark));
         }
@@ -311,7 +327,8 @@ impl<'a> Figure<'a> {
     pub(super) fn torso(&self, pen: &mut Pen) {
         pen.part(Part::Top);
         let top = self.clothes.top;
-        pen.shaded(&self.torso, top, self.px(0.034));
+        let (lit, dark) = (pen.lit(top), pen.dark(top));
+        pen.modelled(&self.torso, &self.form, lit, dark, self.px(0.034));
         self.torso_details(pen);
     }
 
@@ -436,8 +453,11 @@ impl<'a> Figure<'a> {
                     (middle + 0.016, 0.785),
                     (middle, 0.769),
                 ]);
-                pen.canvas.stroke(&line, self.px(0.005), dark, true);
-                pen.canvas.stroke(&other, self.px(0.005), dark, true);
+                let (torso, width) = (self.torso.clone(), self.px(0.009));
+                pen.inside(&torso, |pen| {
+                    pen.canvas.stroke(&line, width, dark, true);
+                    pen.canvas.stroke(&other, width, dark, true);
+                });
             }
             (_, View::Front | View::Quarter) => {
                 let line = self.upper.open(&[
@@ -448,7 +468,9 @@ impl<'a> Figure<'a> {
                     (middle * 0.4 + rim, 0.833),
                 ]);
                 let torso = self.torso.clone();
-                pen.inside(&torso, |pen| pen.canvas.stroke(&line, width, lit.mix(dark, 0.6), false));
+                pen.inside(&torso, |pen| {
+                    pen.canvas.stroke(&line, width, lit.mix(dark, 0.6), false)
+                });
             }
             _ => {}
         }
@@ -496,7 +518,7 @@ impl<'a> Figure<'a> {
             let bare = self
                 .place
                 .tube(&[shoulder, elbow, wrist], &[r0 - 0.003, r1, r2]);
-            pen.shaded(&bare, self.skin.shade(dim), depth);
+            pen.shaded_skin(&bare, self.skin.shade(dim), depth);
             self.hand(pen, i, dim);
         }
         pen.part(Part::Top);
@@ -570,7 +592,7 @@ impl<'a> Figure<'a> {
         );
         match arm.grip {
             Grip::Relaxed => {
-                pen.shaded(&thumb, skin, depth * 0.4);
+                pen.shaded_skin(&thumb, skin, depth * 0.4);
                 let palm = place.closed(
                     &[
                         (-0.015, 0.008),
@@ -584,9 +606,9 @@ impl<'a> Figure<'a> {
                     ],
                     &[],
                 );
-                pen.shaded(&palm, skin, depth);
+                pen.shaded_skin(&palm, skin, depth);
                 if self.place.scale() > 260.0 {
-                    let dark = pen.dark(skin);
+                    let dark = pen.skin_dark(skin);
                     for x in [-0.009, 0.000, 0.009] {
                         let line = place.open(&[(x, -0.050), (x * 0.9, -0.066), (x * 0.7, -0.080)]);
                         pen.canvas.stroke(&line, self.px(0.0025), dark, true);
@@ -628,7 +650,7 @@ impl<'a> Figure<'a> {
                     ],
                     &[],
                 );
-                pen.shaded(&palm, skin, depth * 0.8);
+                pen.shaded_skin(&palm, skin, depth * 0.8);
             }
             Grip::Fist => {
                 let fist = place.closed(
@@ -643,9 +665,9 @@ impl<'a> Figure<'a> {
                     ],
                     &[],
                 );
-                pen.shaded(&fist, skin, depth);
+                pen.shaded_skin(&fist, skin, depth);
                 if self.place.scale() > 220.0 {
-                    let dark = pen.dark(skin);
+                    let dark = pen.skin_dark(skin);
                     for (x, y) in [(-0.012, -0.028), (0.000, -0.034), (0.011, -0.034)] {
                         let line =
                             place.open(&[(x, y + 0.006), (x + 0.001, y - 0.006), (x, y - 0.016)]);
@@ -657,8 +679,9 @@ impl<'a> Figure<'a> {
     }
 }
 
-fn torso(body: &Body, place: &Place, cut: Cut) -> Path {
-    let v = if cut == Cut::VNeck { 0.768 } else { 0.806 };
+fn torso(body: &Body, place: &Place, neckline: f32) -> Path {
+    let v = neckline;
+    let pointed = neckline < 0.79;
     let hem = HIP - 0.006;
     let man = [
         (0.041, 0.836),
@@ -684,11 +707,7 @@ fn torso(body: &Body, place: &Place, cut: Cut) -> Path {
             let mut right = vec![(0.0, v)];
             right.extend_from_slice(outline);
             right.push((0.0, hem - 0.009));
-            let corners: &[usize] = if cut == Cut::VNeck {
-                &[0, 1, 7]
-            } else {
-                &[1, 7]
-            };
+            let corners: &[usize] = if pointed { &[0, 1, 7] } else { &[1, 7] };
             place.symmetric(&right, corners)
         }
         View::Back => {
@@ -715,7 +734,7 @@ fn torso(body: &Body, place: &Place, cut: Cut) -> Path {
             }
             let last = points.len() - 1;
             let mut corners = vec![1, 7, last, last - 6];
-            if cut == Cut::VNeck {
+            if pointed {
                 corners.push(0);
             }
             place.closed(&points, &corners)

@@ -63,7 +63,7 @@ impl<'a> Head<'a> {
             self.ears(pen);
         }
         let skin = self.skin();
-        let (lit, dark) = (pen.lit(skin), pen.dark(skin));
+        let (lit, dark) = (pen.lit(skin), pen.skin_dark(skin));
         pen.two_tone(&self.skull, lit, lit.mix(dark, 0.8), self.px(0.085));
         if self.view == View::Back {
             hair.behind_view(pen);
@@ -74,6 +74,8 @@ impl<'a> Head<'a> {
             self.cheeks(pen);
             if self.person.beard {
                 self.beard(pen);
+            } else if self.man {
+                self.stubble(pen);
             }
             self.nose(pen);
             self.mouth(pen);
@@ -129,14 +131,14 @@ impl<'a> Head<'a> {
                 ],
                 &[],
             );
-            pen.shaded(&outline, skin, self.px(0.02));
+            pen.shaded_skin(&outline, skin, self.px(0.02));
             if self.place.scale() > 24.0 {
                 let inner = self.place.open(&[
                     (x, y + 0.06),
                     (x + side * 0.032, y + 0.04),
                     (x + side * 0.010, y - 0.03),
                 ]);
-                let dark = pen.dark(skin.shade(0.92));
+                let dark = pen.skin_dark(skin.shade(0.92));
                 pen.canvas.stroke(&inner, self.px(0.018), dark, true);
             }
             if !self.man && self.view != View::Back {
@@ -273,7 +275,7 @@ impl<'a> Head<'a> {
             pen.canvas.fill(&flick, line);
         }
         if self.place.scale() > 34.0 {
-            let dark = pen.dark(self.skin());
+            let dark = pen.skin_dark(self.skin());
             let crease = place.open(&[(-w * 0.7, h * 1.35), (0.0, h * 1.75), (w * 0.85, h * 1.25)]);
             pen.canvas.stroke(&crease, self.px(0.010), dark, true);
             let under = place.open(&[
@@ -332,8 +334,8 @@ impl<'a> Head<'a> {
 
     fn nose(&self, pen: &mut Pen) {
         let skin = self.skin();
-        let dark = pen.dark(skin);
-        let deep = pen.dark(skin.shade(0.80));
+        let dark = pen.skin_dark(skin);
+        let deep = pen.skin_dark(skin.shade(0.80));
         let wide = if self.man { 0.066 } else { 0.052 };
         let from_left = pen.canvas.from_left;
         match self.view {
@@ -425,6 +427,7 @@ impl<'a> Head<'a> {
         let (lip_colour, line) = (pen.lit(lip), pen.lit(skin.mix(Rgb(84, 24, 30), 0.72)));
         let w = squeeze * if self.man { 0.115 } else { 0.100 };
         let thick = if self.man { 0.022 } else { 0.038 };
+        let inner = pen.lit(Rgb(112, 36, 42));
         let width = self.px(0.016);
         let lips = |curve: f32| {
             place.closed(
@@ -485,9 +488,9 @@ impl<'a> Head<'a> {
                         &[0, 2],
                     )
                 };
-                let rim = self.px(if self.man { 0.018 } else { 0.034 });
+                let rim = self.px(if self.man { 0.014 } else { 0.026 });
                 pen.canvas.stroke(&open, rim, lip_colour, true);
-                pen.canvas.fill(&open, line);
+                pen.canvas.fill(&open, inner);
                 let teeth = pen.lit(Rgb(250, 248, 240));
                 let row = place.closed(
                     &[
@@ -502,7 +505,7 @@ impl<'a> Head<'a> {
                 );
                 pen.inside(&open, |pen| pen.canvas.fill(&row, teeth));
                 if self.place.scale() > 34.0 && !profile {
-                    let dark = pen.dark(skin);
+                    let dark = pen.skin_dark(skin);
                     for side in [-1.0, 1.0] {
                         let fold = place.open(&[
                             (side * wide * 1.12, 0.085),
@@ -521,17 +524,62 @@ impl<'a> Head<'a> {
                 );
                 let rim = self.px(if self.man { 0.018 } else { 0.032 });
                 pen.canvas.stroke(&open, rim, lip_colour, true);
-                pen.canvas.fill(&open, line);
+                pen.canvas.fill(&open, inner);
                 let tongue = pen.lit(Rgb(202, 84, 84));
                 let low = place.ellipse((0.0, -0.062), w * 0.5, 0.030);
                 pen.inside(&open, |pen| pen.canvas.fill(&low, tongue));
             }
         }
         if self.place.scale() > 30.0 && !profile && !self.person.beard {
-            let dark = pen.dark(skin);
+            let dark = pen.skin_dark(skin);
             let chin = place.open(&[(-0.035, -0.088), (0.0, -0.097), (0.035, -0.088)]);
             pen.canvas.stroke(&chin, self.px(0.010), dark, true);
         }
+    }
+
+    /// The shade of a shaved jaw.
+    fn stubble(&self, pen: &mut Pen) {
+        let jaw = match self.view {
+            View::Front => self.place.symmetric(
+                &[
+                    (0.0, 0.255),
+                    (0.12, 0.25),
+                    (0.22, 0.20),
+                    (0.40, 0.40),
+                    (0.45, 0.0),
+                    (0.0, -0.2),
+                ],
+                &[3, 4],
+            ),
+            View::Quarter => self.place.closed(
+                &[
+                    (0.150, 0.255),
+                    (0.26, 0.22),
+                    (0.40, 0.30),
+                    (0.40, -0.20),
+                    (-0.40, -0.10),
+                    (-0.280, 0.40),
+                    (-0.10, 0.20),
+                    (0.04, 0.23),
+                ],
+                &[2, 3, 4, 5],
+            ),
+            View::Profile => self.place.closed(
+                &[
+                    (0.45, 0.252),
+                    (0.45, -0.20),
+                    (-0.10, 0.0),
+                    (-0.070, 0.40),
+                    (0.08, 0.21),
+                    (0.24, 0.225),
+                ],
+                &[0, 1, 2, 3],
+            ),
+            View::Back => return,
+        };
+        let skull = self.skull.clone();
+        let tone = pen.dark(self.person.hair.rgb().mix(Rgb(70, 66, 84), 0.6));
+        pen.inside(&skull, |pen| pen.glaze(&jaw, tone, 0.15));
     }
 
     fn beard(&self, pen: &mut Pen) {
