@@ -1,0 +1,777 @@
+//! Where a model's files lie, and how its networks are read from them: a
+//! diffusers folder, a single-file checkpoint with the original names, or a
+//! folder's layout in memory.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use candle_core::{DType, Device, Tensor};
+use serde::Deserialize;
+
+use crate::config::{ClipTextConfig, UNetConfig, VaeConfig};
+use crate::error::LoadError;
+use crate::ldm_names;
+use crate::safetensors_file::{SafetensorsFile, has_pickle_extension, map_file};
+use crate::text_encoder::ClipTextModel;
+use crate::unet::UNet;
+use crate::vae::Vae;
+use crate::weights::{Loaded, TensorSource, Weights};
+
+/// Largest configuration, vocabulary or index file read.
+const LARGEST_TEXT_FILE: u64 = 64 << 20;
+
+/// A file in memory, shared by all clones of its model.
+type GivenFile = Arc<Cow<'static, [u8]>>;
+
+/// A model's files. Cheap to clone; nothing is read until it is asked for.
+#[derive(Debug, Clone)]
+pub struct ModelFiles {
+    origin: Origin,
+    separate_vae: Option<PathBuf>,
+    single_file_configs: Option<SingleFileConfigs>,
+    hash: Arc<OnceLock<String>>,
+    vae_hash: Arc<OnceLock<String>>,
+}
+
+#[derive(Debug, Clone)]
+enum Origin {
+    Folder(Folder),
+    SingleFile(PathBuf),
+}
+
+/// The configurations of a single-file checkpoint that is not of the usual
+/// size: such a file does not carry them.
+#[derive(Debug, Clone)]
+pub struct SingleFileConfigs {
+    /// Of the text encoder.
+    pub text_encoder: ClipTextConfig,
+    /// Of the UNet.
+    pub unet: UNetConfig,
+    /// Of the VAE.
+    pub vae: VaeConfig,
+}
+
+impl ModelFiles {
+    /// A diffusers folder (`model_index.json`, `unet/`, `vae/` …).
+    pub fn folder(path: impl Into<PathBuf>) -> Self {
+        Self::new(Origin::Folder(Folder::Disk(path.into())))
+    }
+
+    /// A safetensors file with a whole checkpoint under its original names.
+    pub fn single_file(path: impl Into<PathBuf>) -> Self {
+        Self::new(Origin::SingleFile(path.into()))
+    }
+
+    /// The files of a diffusers folder in memory, by path in the folder with
+    /// forward slashes ("unet/config.json").
+    pub fn memory(files: BTreeMap<String, Cow<'static, [u8]>>) -> Self {
+        let files = files
+            .into_iter()
+            .map(|(name, bytes)| (name, Arc::new(bytes)))
+            .collect();
+        Self::new(Origin::Folder(Folder::Memory {
+            files: Arc::new(files),
+            at: String::new(),
+        }))
+    }
+
+    /// A folder or a single file, by what lies at `path`.
+    ///
+    /// # Errors
+    /// If nothing does, or it is a pickle file.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, LoadError> {
+        let path = path.into();
+        if has_pickle_extension(&path) {
+            return Err(LoadError::Pickle { path });
+        }
+        match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => Ok(Self::folder(path)),
+            Ok(_) => Ok(Self::single_file(path)),
+            Err(source) => Err(LoadError::Io { path, source }),
+        }
+    }
+
+    fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            separate_vae: None,
+            single_file_configs: None,
+            hash: Arc::default(),
+            vae_hash: Arc::default(),
+        }
+    }
+
+    /// Takes the VAE from elsewhere: a folder with diffusers' files, or a file
+    /// with diffusers' or the original names.
+    #[must_use]
+    pub fn with_vae(mut self, path: impl Into<PathBuf>) -> Self {
+        self.separate_vae = Some(path.into());
+        self.vae_hash = Arc::default();
+        self
+    }
+
+    /// Configurations for a single-file checkpoint in place of Stable Diffusion
+    /// 1.5's.
+    #[must_use]
+    pub fn with_configs(mut self, configs: SingleFileConfigs) -> Self {
+        self.single_file_configs = Some(configs);
+        self
+    }
+
+    /// The folder or file, for messages.
+    pub fn path(&self) -> &Path {
+        match &self.origin {
+            Origin::Folder(Folder::Disk(path)) | Origin::SingleFile(path) => path,
+            Origin::Folder(Folder::Memory { .. }) => Path::new("embedded model"),
+        }
+    }
+
+    /// A small file of the model's folder ("tokenizer/vocab.json"); None if
+    /// there is none, and always for a single file.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read, or is larger than such a file can be.
+    pub fn read(&self, name: &str) -> Result<Option<Cow<'_, [u8]>>, LoadError> {
+        match &self.origin {
+            Origin::Folder(folder) => folder.read(name),
+            Origin::SingleFile(_) => Ok(None),
+        }
+    }
+
+    /// The text encoder's configuration.
+    pub fn text_encoder_config(&self) -> Result<ClipTextConfig, LoadError> {
+        match &self.origin {
+            Origin::Folder(folder) => {
+                let folder = folder.at("text_encoder");
+                ClipTextConfig::from_json(&folder.config()?, &folder.path("config.json"))
+            }
+            Origin::SingleFile(_) => Ok(match &self.single_file_configs {
+                Some(configs) => configs.text_encoder.clone(),
+                None => ClipTextConfig::stable_diffusion_1_5(),
+            }),
+        }
+    }
+
+    /// The UNet's configuration. For a single file it is that of Stable
+    /// Diffusion 1.5 with as many channels in as the file's first convolution.
+    pub fn unet_config(&self) -> Result<UNetConfig, LoadError> {
+        match &self.origin {
+            Origin::Folder(folder) => {
+                let folder = folder.at("unet");
+                UNetConfig::from_json(&folder.config()?, &folder.path("config.json"))
+            }
+            Origin::SingleFile(path) => match &self.single_file_configs {
+                Some(configs) => Ok(configs.unet.clone()),
+                None => {
+                    let checkpoint = open_single_file(path)?;
+                    let conv_in = format!("{}input_blocks.0.0.weight", ldm_names::UNET_PREFIX);
+                    let in_channels = checkpoint
+                        .shape(&conv_in)
+                        .and_then(|shape| shape.get(1).copied());
+                    Ok(UNetConfig::stable_diffusion_1_5(in_channels.unwrap_or(4)))
+                }
+            },
+        }
+    }
+
+    /// The VAE's configuration. For a separate file it is the `config.json`
+    /// beside it, else the model's own, else that of Stable Diffusion 1.5.
+    pub fn vae_config(&self) -> Result<VaeConfig, LoadError> {
+        if let Some(path) = &self.separate_vae {
+            if let VaeOrigin::Folder(folder) = vae_origin(path)? {
+                return VaeConfig::from_json(&folder.config()?, &folder.path("config.json"));
+            }
+            let beside = path.with_file_name("config.json");
+            if let Some(json) = read_disk(&beside)? {
+                let class: ClassName = serde_json::from_slice(&json).unwrap_or_default();
+                if class.name == "AutoencoderKL" {
+                    return VaeConfig::from_json(&json, &beside);
+                }
+            }
+        }
+        match &self.origin {
+            Origin::Folder(folder) => {
+                let folder = folder.at("vae");
+                match folder.read("config.json")? {
+                    Some(json) => VaeConfig::from_json(&json, &folder.path("config.json")),
+                    None if self.separate_vae.is_some() => Ok(VaeConfig::stable_diffusion_1_5()),
+                    None => Err(no_vae(self.path(), "vae/config.json")),
+                }
+            }
+            Origin::SingleFile(_) => Ok(match &self.single_file_configs {
+                Some(configs) => configs.vae.clone(),
+                None => VaeConfig::stable_diffusion_1_5(),
+            }),
+        }
+    }
+
+    /// Reads the text encoder.
+    pub fn load_text_encoder(
+        &self,
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Loaded<ClipTextModel>, LoadError> {
+        let config = self.text_encoder_config()?;
+        let checkpoint = match &self.origin {
+            Origin::Folder(folder) => Checkpoint::component(&folder.at("text_encoder"), "model")?,
+            Origin::SingleFile(path) => open_single_file(path)?,
+        };
+        let single_file = matches!(self.origin, Origin::SingleFile(_));
+        let source = NamedSource {
+            checkpoint: &checkpoint,
+            names: Box::new(move |name| {
+                // Old text encoders, and the newest transformers, leave out the
+                // outer name.
+                let inner = name.strip_prefix("text_model.").unwrap_or(name);
+                if single_file {
+                    vec![
+                        ldm_names::text_encoder(name),
+                        ldm_names::text_encoder(inner),
+                    ]
+                } else {
+                    vec![name.to_owned(), inner.to_owned()]
+                }
+            }),
+            owns: Box::new(move |name| !single_file || name.starts_with("cond_stage_model.")),
+        };
+        if single_file
+            && !source
+                .own_names()
+                .iter()
+                .any(|name| name.ends_with(".weight"))
+        {
+            return Err(LoadError::FileMissing {
+                path: self.path().to_owned(),
+                file: "text encoder (cond_stage_model.*)".to_owned(),
+                hint: "Use the model's full version or its diffusers folder".to_owned(),
+            });
+        }
+        Weights::build("text encoder", &source, device, dtype, |weights| {
+            ClipTextModel::new(&config, weights)
+        })
+    }
+
+    /// Reads the UNet. For a single file, `unused` also holds the names that
+    /// belong to none of the three networks.
+    pub fn load_unet(&self, device: &Device, dtype: DType) -> Result<Loaded<UNet>, LoadError> {
+        let config = self.unet_config()?;
+        let checkpoint = match &self.origin {
+            Origin::Folder(folder) => {
+                Checkpoint::component(&folder.at("unet"), "diffusion_pytorch_model")?
+            }
+            Origin::SingleFile(path) => open_single_file(path)?,
+        };
+        let single_file = matches!(self.origin, Origin::SingleFile(_));
+        let separate_vae = self.separate_vae.is_some();
+        let names_config = config.clone();
+        let source = NamedSource {
+            checkpoint: &checkpoint,
+            names: Box::new(move |name| {
+                vec![if single_file {
+                    ldm_names::unet(&names_config, name)
+                } else {
+                    name.to_owned()
+                }]
+            }),
+            owns: Box::new(move |name| {
+                !(single_file
+                    && (name.starts_with("cond_stage_model.")
+                        || (name.starts_with(ldm_names::VAE_PREFIX) && !separate_vae)))
+            }),
+        };
+        Weights::build("UNet", &source, device, dtype, |weights| {
+            UNet::new(&config, weights)
+        })
+    }
+
+    /// Reads the VAE: the separate one if one was named, else the model's own.
+    pub fn load_vae(&self, device: &Device, dtype: DType) -> Result<Loaded<Vae>, LoadError> {
+        let config = self.vae_config()?;
+        let (checkpoint, whole_model) = match (&self.separate_vae, &self.origin) {
+            (Some(path), _) => match vae_origin(path)? {
+                VaeOrigin::Folder(folder) => (
+                    Checkpoint::component(&folder, "diffusion_pytorch_model")?,
+                    false,
+                ),
+                VaeOrigin::File => (Checkpoint::file(SafetensorsFile::open(path)?), true),
+            },
+            (None, Origin::Folder(folder)) => (
+                Checkpoint::component(&folder.at("vae"), "diffusion_pytorch_model")?,
+                false,
+            ),
+            (None, Origin::SingleFile(path)) => (open_single_file(path)?, true),
+        };
+        let has = |name: &str| checkpoint.shape(name).is_some();
+        const INNER: &str = "decoder.mid.block_1.norm1.weight";
+        let prefixed = whole_model && has(&format!("{}{INNER}", ldm_names::VAE_PREFIX));
+        let original = whole_model && (prefixed || has(INNER));
+        if self.separate_vae.is_none() && whole_model && !prefixed {
+            return Err(no_vae(self.path(), "VAE (first_stage_model.*)"));
+        }
+        let names_config = config.clone();
+        let source = NamedSource {
+            checkpoint: &checkpoint,
+            names: Box::new(move |name| {
+                if original {
+                    let name = ldm_names::vae(&names_config, name);
+                    vec![if prefixed {
+                        format!("{}{name}", ldm_names::VAE_PREFIX)
+                    } else {
+                        name
+                    }]
+                } else {
+                    let old = ldm_names::old_vae_attention(name);
+                    std::iter::once(name.to_owned()).chain(old).collect()
+                }
+            }),
+            owns: Box::new(move |name| !prefixed || name.starts_with(ldm_names::VAE_PREFIX)),
+        };
+        Weights::build("VAE", &source, device, dtype, |weights| {
+            Vae::new(&config, weights)
+        })
+    }
+
+    /// BLAKE3 of the model's weights and configurations, in hexadecimal. For a
+    /// single file it is the hash of the file (what `b3sum` prints); for a
+    /// folder that of one line for each file, "hash, two spaces, name". A
+    /// separate VAE is not in it. Computed when first asked for: that reads all
+    /// weights.
+    pub fn hash(&self) -> Result<String, LoadError> {
+        remember(&self.hash, || match &self.origin {
+            Origin::SingleFile(path) => Ok(blake3::hash(&map_file(path)?).to_hex().to_string()),
+            Origin::Folder(folder) => {
+                let mut lines = String::new();
+                for (part, stem) in COMPONENTS {
+                    let part_folder = folder.at(part);
+                    if part_folder.read("config.json")?.is_some() {
+                        lines.push_str(&part_folder.hash_lines(part, stem)?);
+                    }
+                }
+                Ok(blake3::hash(lines.as_bytes()).to_hex().to_string())
+            }
+        })
+    }
+
+    /// BLAKE3 of the separate VAE, made like [`hash`](Self::hash); None if the
+    /// model's own is used.
+    pub fn vae_hash(&self) -> Result<Option<String>, LoadError> {
+        let Some(path) = &self.separate_vae else {
+            return Ok(None);
+        };
+        remember(&self.vae_hash, || match vae_origin(path)? {
+            VaeOrigin::File => Ok(blake3::hash(&map_file(path)?).to_hex().to_string()),
+            VaeOrigin::Folder(folder) => {
+                let lines = folder.hash_lines("vae", "diffusion_pytorch_model")?;
+                Ok(blake3::hash(lines.as_bytes()).to_hex().to_string())
+            }
+        })
+        .map(Some)
+    }
+}
+
+/// The networks' folders and the stem of their weight files.
+const COMPONENTS: [(&str, &str); 3] = [
+    ("text_encoder", "model"),
+    ("unet", "diffusion_pytorch_model"),
+    ("vae", "diffusion_pytorch_model"),
+];
+
+/// Computes a value once; a failure is not remembered.
+fn remember(
+    cell: &OnceLock<String>,
+    compute: impl FnOnce() -> Result<String, LoadError>,
+) -> Result<String, LoadError> {
+    if let Some(known) = cell.get() {
+        return Ok(known.clone());
+    }
+    let value = compute()?;
+    Ok(cell.get_or_init(|| value).clone())
+}
+
+#[derive(Default, Deserialize)]
+struct ClassName {
+    #[serde(rename = "_class_name", default)]
+    name: String,
+}
+
+fn no_vae(path: &Path, file: &str) -> LoadError {
+    LoadError::FileMissing {
+        path: path.to_owned(),
+        file: file.to_owned(),
+        hint: "Name a VAE for it; any one for Stable Diffusion 1.5 fits a model of that family"
+            .to_owned(),
+    }
+}
+
+/// A separate VAE's place.
+enum VaeOrigin {
+    Folder(Folder),
+    File,
+}
+
+fn vae_origin(path: &Path) -> Result<VaeOrigin, LoadError> {
+    let metadata = std::fs::metadata(path).map_err(|source| LoadError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    if !metadata.is_dir() {
+        return Ok(VaeOrigin::File);
+    }
+    // The folder of a VAE, or of a whole model.
+    let whole_model = path.join("vae").join("config.json").is_file();
+    let folder = Folder::Disk(path.to_owned());
+    Ok(VaeOrigin::Folder(if whole_model {
+        folder.at("vae")
+    } else {
+        folder
+    }))
+}
+
+/// A folder on disk or in memory.
+#[derive(Debug, Clone)]
+enum Folder {
+    Disk(PathBuf),
+    Memory {
+        files: Arc<BTreeMap<String, GivenFile>>,
+        /// "" or "unet/".
+        at: String,
+    },
+}
+
+impl Folder {
+    /// A folder in this one.
+    fn at(&self, name: &str) -> Self {
+        match self {
+            Self::Disk(path) => Self::Disk(path.join(name)),
+            Self::Memory { files, at } => Self::Memory {
+                files: Arc::clone(files),
+                at: format!("{at}{name}/"),
+            },
+        }
+    }
+
+    /// The path of a file in it, for messages.
+    fn path(&self, name: &str) -> PathBuf {
+        match self {
+            Self::Disk(path) => path.join(name),
+            Self::Memory { at, .. } => Path::new("embedded model").join(format!("{at}{name}")),
+        }
+    }
+
+    /// A small file; None if there is none.
+    fn read(&self, name: &str) -> Result<Option<Cow<'_, [u8]>>, LoadError> {
+        // Names come from index files too.
+        let plain = Path::new(name)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        if !plain {
+            return Err(LoadError::Config {
+                path: self.path(name),
+                reason: "the name leads out of the model's folder".to_owned(),
+            });
+        }
+        match self {
+            Self::Disk(path) => Ok(read_disk(&path.join(name))?.map(Cow::Owned)),
+            Self::Memory { files, at } => {
+                let file = files.get(&format!("{at}{name}"));
+                Ok(file.map(|bytes| Cow::Borrowed(bytes.as_ref().as_ref())))
+            }
+        }
+    }
+
+    fn config(&self) -> Result<Cow<'_, [u8]>, LoadError> {
+        self.read("config.json")?
+            .ok_or_else(|| LoadError::FileMissing {
+                path: self.path(""),
+                file: "config.json".to_owned(),
+                hint: "Check that this is the folder of a whole model as diffusers saves it"
+                    .to_owned(),
+            })
+    }
+
+    /// The names of the files in it, sorted.
+    fn list(&self) -> Result<Vec<String>, LoadError> {
+        match self {
+            Self::Disk(path) => {
+                let io = |source| LoadError::Io {
+                    path: path.clone(),
+                    source,
+                };
+                let mut names = Vec::new();
+                for entry in std::fs::read_dir(path).map_err(io)? {
+                    if let Ok(name) = entry.map_err(io)?.file_name().into_string() {
+                        names.push(name);
+                    }
+                }
+                names.sort();
+                Ok(names)
+            }
+            Self::Memory { files, at } => {
+                let names = files
+                    .keys()
+                    .filter_map(|name| name.strip_prefix(at.as_str()));
+                Ok(names
+                    .filter(|name| !name.contains('/'))
+                    .map(str::to_owned)
+                    .collect())
+            }
+        }
+    }
+
+    fn open(&self, name: &str) -> Result<SafetensorsFile, LoadError> {
+        match self {
+            Self::Disk(path) => SafetensorsFile::open(&path.join(name)),
+            Self::Memory { files, at } => match files.get(&format!("{at}{name}")) {
+                Some(bytes) => SafetensorsFile::from_bytes(self.path(name), bytes.as_ref().clone()),
+                None => Err(LoadError::Io {
+                    path: self.path(name),
+                    source: std::io::ErrorKind::NotFound.into(),
+                }),
+            },
+        }
+    }
+
+    /// The weight files of a network's folder: the plain file, or the shards of
+    /// its index, or a variant (fp16 first).
+    fn weight_files(&self, stem: &str) -> Result<Vec<String>, LoadError> {
+        let names = self.list()?;
+        let has = |name: &str| names.iter().any(|known| known == name);
+        let plain = format!("{stem}.safetensors");
+        if has(&plain) {
+            return Ok(vec![plain]);
+        }
+        // diffusers has put the variant's name in either place.
+        let indices = [
+            format!("{stem}.safetensors.index.json"),
+            format!("{stem}.safetensors.index.fp16.json"),
+            format!("{stem}.fp16.safetensors.index.json"),
+        ];
+        let variant = format!("{stem}.fp16.safetensors");
+        if has(&indices[0]) {
+            return self.shards(&indices[0]);
+        }
+        if has(&variant) {
+            return Ok(vec![variant]);
+        }
+        if let Some(index) = indices.iter().find(|index| has(index)) {
+            return self.shards(index);
+        }
+        let other = names.iter().find(|name| {
+            name.starts_with(&format!("{stem}."))
+                && name.ends_with(".safetensors")
+                && !name.contains("-of-")
+        });
+        if let Some(other) = other {
+            return Ok(vec![other.clone()]);
+        }
+        if let Some(pickle) = names
+            .iter()
+            .find(|name| has_pickle_extension(Path::new(name)))
+        {
+            return Err(LoadError::Pickle {
+                path: self.path(pickle),
+            });
+        }
+        Err(LoadError::FileMissing {
+            path: self.path(""),
+            file: plain,
+            hint: "Download the model's safetensors files".to_owned(),
+        })
+    }
+
+    fn shards(&self, index: &str) -> Result<Vec<String>, LoadError> {
+        #[derive(Deserialize)]
+        struct Index {
+            weight_map: BTreeMap<String, String>,
+        }
+        let config = |reason: String| LoadError::Config {
+            path: self.path(index),
+            reason,
+        };
+        let json = self.read(index)?.unwrap_or_default();
+        let index: Index =
+            serde_json::from_slice(&json).map_err(|error| config(error.to_string()))?;
+        let mut shards: Vec<String> = index.weight_map.into_values().collect();
+        shards.sort();
+        shards.dedup();
+        for shard in &shards {
+            let mut parts = Path::new(shard).components();
+            let plain = matches!(parts.next(), Some(Component::Normal(_)));
+            if !plain || parts.next().is_some() || shard.contains('\\') {
+                return Err(config(format!(
+                    "{shard:?} is not the name of a file beside it"
+                )));
+            }
+        }
+        let names = self.list()?;
+        let absent: Vec<&str> = shards
+            .iter()
+            .filter(|shard| !names.contains(shard))
+            .map(String::as_str)
+            .collect();
+        if absent.is_empty() {
+            Ok(shards)
+        } else {
+            Err(LoadError::FileMissing {
+                path: self.path(""),
+                file: absent.join(", "),
+                hint: "The index names it; download the rest of the model".to_owned(),
+            })
+        }
+    }
+
+    /// "hash, two spaces, name" for the configuration and each weight file.
+    fn hash_lines(&self, part: &str, stem: &str) -> Result<String, LoadError> {
+        let mut lines = String::new();
+        for name in std::iter::once("config.json".to_owned()).chain(self.weight_files(stem)?) {
+            let hash = match self {
+                Self::Disk(path) => blake3::hash(&map_file(&path.join(&name))?),
+                Self::Memory { .. } => blake3::hash(&self.read(&name)?.unwrap_or_default()),
+            };
+            lines.push_str(&format!("{}  {part}/{name}\n", hash.to_hex()));
+        }
+        Ok(lines)
+    }
+}
+
+/// Reads a small file from disk; None if there is none.
+fn read_disk(path: &Path) -> Result<Option<Vec<u8>>, LoadError> {
+    let io = |source| LoadError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io(error)),
+        Ok(metadata) if metadata.len() > LARGEST_TEXT_FILE => Err(LoadError::Config {
+            path: path.to_owned(),
+            reason: format!(
+                "it has {} bytes, more than such a file can have",
+                metadata.len()
+            ),
+        }),
+        Ok(_) => std::fs::read(path).map(Some).map_err(io),
+    }
+}
+
+/// Opens a single-file checkpoint and refuses what is none of this family.
+fn open_single_file(path: &Path) -> Result<Checkpoint, LoadError> {
+    let checkpoint = Checkpoint::file(SafetensorsFile::open(path)?);
+    let any = |prefix: &str| checkpoint.index.keys().any(|name| name.starts_with(prefix));
+    let family = if any("conditioner.embedders.") {
+        Some("it is a Stable Diffusion XL checkpoint")
+    } else if any("cond_stage_model.model.") {
+        Some("it is a Stable Diffusion 2 checkpoint")
+    } else {
+        None
+    };
+    if let Some(family) = family {
+        let reasons = vec![family.to_owned()];
+        return Err(LoadError::Unsupported {
+            path: path.to_owned(),
+            reasons,
+        });
+    }
+    if any(ldm_names::UNET_PREFIX) {
+        return Ok(checkpoint);
+    }
+    let what = if checkpoint.index.keys().any(|name| name.contains("lora_")) {
+        "it holds a LoRA, which is used together with a checkpoint"
+    } else if any("encoder.") || any("decoder.") || any(ldm_names::VAE_PREFIX) {
+        "it holds a VAE only, which is used together with a checkpoint"
+    } else {
+        "it holds no tensors named as in a Stable Diffusion 1.5 checkpoint \
+         (model.diffusion_model.*)"
+    };
+    Err(LoadError::Unsupported {
+        path: path.to_owned(),
+        reasons: vec![what.to_owned()],
+    })
+}
+
+/// The tensors of one network's files, or of a whole model's file.
+#[derive(Debug)]
+struct Checkpoint {
+    origin: PathBuf,
+    files: Vec<SafetensorsFile>,
+    /// In which of the files each tensor is.
+    index: BTreeMap<String, usize>,
+}
+
+impl Checkpoint {
+    fn new(origin: PathBuf, files: Vec<SafetensorsFile>) -> Self {
+        let mut index = BTreeMap::new();
+        for (number, file) in files.iter().enumerate() {
+            index.extend(file.names().map(|name| (name.to_owned(), number)));
+        }
+        Self {
+            origin,
+            files,
+            index,
+        }
+    }
+
+    fn file(file: SafetensorsFile) -> Self {
+        Self::new(file.path().to_owned(), vec![file])
+    }
+
+    fn component(folder: &Folder, stem: &str) -> Result<Self, LoadError> {
+        let names = folder.weight_files(stem)?;
+        let origin = match names.as_slice() {
+            [only] => folder.path(only),
+            _ => folder.path(""),
+        };
+        let files = names
+            .iter()
+            .map(|name| folder.open(name))
+            .collect::<Result<_, _>>()?;
+        Ok(Self::new(origin, files))
+    }
+
+    fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.files[*self.index.get(name)?].shape(name)
+    }
+}
+
+/// A checkpoint seen under the names that the networks use.
+struct NamedSource<'a> {
+    checkpoint: &'a Checkpoint,
+    /// What a tensor may be called in the checkpoint, likeliest first.
+    names: Box<dyn Fn(&str) -> Vec<String> + 'a>,
+    /// Whether a name in the checkpoint is this network's to report if unused.
+    owns: Box<dyn Fn(&str) -> bool + 'a>,
+}
+
+impl TensorSource for NamedSource<'_> {
+    fn find(&self, name: &str) -> Option<(String, Vec<usize>)> {
+        (self.names)(name).into_iter().find_map(|own_name| {
+            let shape = self.checkpoint.shape(&own_name)?.to_vec();
+            Some((own_name, shape))
+        })
+    }
+
+    fn read(&self, own_name: &str, device: &Device) -> Result<Tensor, LoadError> {
+        match self.checkpoint.index.get(own_name) {
+            Some(&file) => self.checkpoint.files[file].read(own_name, device),
+            None => Err(candle_core::Error::CannotFindTensor {
+                path: own_name.to_owned(),
+            }
+            .into()),
+        }
+    }
+
+    fn own_names(&self) -> Vec<String> {
+        self.checkpoint
+            .index
+            .keys()
+            .filter(|name| (self.owns)(name))
+            .cloned()
+            .collect()
+    }
+
+    fn origin(&self) -> &Path {
+        &self.checkpoint.origin
+    }
+}
