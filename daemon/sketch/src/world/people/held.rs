@@ -231,15 +231,15 @@ fn umbrella(pen: &mut Pen, body: &Body, place: &Place, grip: Pt, dice: &mut Dice
     let c = place.sub((lean, top), 1.0, -lean * 0.25);
     let half = 0.31;
     let low = -0.125;
-    // Inside of the canopy, below its front rim.
+    // The far side of the canopy shows below its front rim.
     let inside = c.closed(
         &[
-            (-half, low),
-            (-half * 0.5, low + 0.028),
-            (0.0, low + 0.034),
-            (half * 0.5, low + 0.028),
-            (half, low),
-            (0.0, low + 0.07),
+            (-half * 0.98, low + 0.004),
+            (-half * 0.5, low - 0.004),
+            (0.0, low - 0.006),
+            (half * 0.5, low - 0.004),
+            (half * 0.98, low + 0.004),
+            (0.0, low + 0.08),
         ],
         &[0, 4],
     );

@@ -76,7 +76,8 @@ pub fn draw(canvas: &mut Canvas, person: &Person, index: usize, x: f32, z: f32, 
     }
     // An idle arm lies under long hair, a busy one before everything.
     let busy = person.held.is_some() || person.pose == Pose::Waving;
-    let before_head = |i: usize| !body.arms[i].behind_torso && !(busy && i == body.active);
+    let busy_arm = |i: usize| busy && i == body.active;
+    let before_head = |i: usize| !body.arms[i].behind_torso && !busy_arm(i);
     let book = person.held == Some(Held::Book);
     for i in 0..2 {
         if before_head(i) && !book {
@@ -153,8 +154,10 @@ mod tests {
                         (6, 60),
                     ] {
                         let seen = count(&frame, part);
+                        // Hair may hide the neck from behind.
+                        let hidden = part == 0 && facing == Facing::Behind;
                         assert!(
-                            seen >= least,
+                            seen >= least || hidden,
                             "{pose:?} {facing:?} part {part}: {seen} pixels"
                         );
                     }
