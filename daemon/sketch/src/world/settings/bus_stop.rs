@@ -137,9 +137,7 @@ impl BusStop {
         for index in 0..6 {
             let x = -1.75 + 0.7 * index as f32;
             let white = canvas.lit(hex(0xfbfbf8));
-            if index % 2 == 1 {
-                bus_symbol(canvas, (x, 1.62), GLASS - 0.01, 0.36, white, lit);
-            }
+            bus_symbol(canvas, (x, 1.62), GLASS - 0.01, 0.36, white, lit);
         }
         canvas.rect(Plane::Front(GLASS - 0.01), (-HALF, HALF), (1.3, 1.36), lit);
         canvas.rect(Plane::Front(GLASS - 0.01), (-HALF, HALF), (1.92, 1.98), lit);

@@ -217,15 +217,15 @@ impl Place for CityStreet {
             ("building", (FRONT, 0.0, 9.0), (FRONT + 1.0, 11.0, 19.0)),
             (
                 "car",
-                (1.5, 0.0, self.car_at),
-                (3.4, 1.45, self.car_at + 3.9),
+                (1.25, 0.0, self.car_at),
+                (3.15, 1.45, self.car_at + 3.9),
             ),
             (
                 "street lamp",
-                (KERB - 0.4, 0.0, 2.5),
-                (KERB + 0.7, 5.6, 2.7),
+                (KERB - 0.75, 4.7, 2.6),
+                (KERB + 0.65, 5.7, 2.6),
             ),
-            ("traffic light", (x - 0.3, 0.0, 1.6), (x + 0.3, 3.4, 1.8)),
+            ("traffic light", (x - 0.5, 2.3, 1.68), (x + 0.5, 3.5, 1.8)),
         ])
     }
 }

@@ -287,11 +287,7 @@ impl Place for LivingRoom {
                 (lamp - 0.24, 0.0, 0.75),
                 (lamp + 0.24, 1.85, 0.95),
             ),
-            (
-                "picture",
-                (-0.4 * s - 0.1, 1.42, BACK - 0.03),
-                (0.4 * s + 0.1, 2.3, BACK),
-            ),
+            ("picture", (-0.42, 1.42, BACK - 0.03), (0.42, 2.3, BACK)),
             (
                 "fireplace",
                 (fire - 0.98, 0.0, BACK - 0.45),

@@ -21,6 +21,8 @@ mod neighbourhood;
 mod office;
 mod park;
 mod pieces;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 

@@ -150,7 +150,7 @@ impl Place for Neighbourhood {
                 (self.shift - 3.0, 0.0, HOUSES),
                 (self.shift + 3.0, 6.4, HOUSES + 6.0),
             ),
-            ("street lamp", (x - 0.9, 0.0, 1.8), (x + 0.9, 4.8, 2.0)),
+            ("street lamp", (x - 1.0, 4.0, 1.9), (x + 1.0, 4.9, 1.9)),
         ];
         if !self.hedge {
             props.push(("fence", (-3.0, 0.0, 4.6), (3.0, 1.05, 4.7)));
