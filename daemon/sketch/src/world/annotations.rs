@@ -146,6 +146,40 @@ impl Extents {
         whole
     }
 
+    /// The largest connected piece (through edges, not corners) of the pixels
+    /// with the id `id`; `None` if there are none. `frame` is the frame that
+    /// these extents were read from.
+    pub fn largest_piece(&self, frame: &Frame, id: u8) -> Option<Extent> {
+        let [left, top, right, bottom] = self.id(id).bounds?;
+        let width = frame.width;
+        let at = |x: u32, y: u32| (y * width + x) as usize;
+        let mut seen = vec![false; frame.ids.len()];
+        let mut largest = None::<Extent>;
+        for start in (top..bottom).flat_map(|y| (left..right).map(move |x| (x, y))) {
+            let mut open = vec![start];
+            let mut piece = Extent::default();
+            while let Some((x, y)) = open.pop() {
+                let here = at(x, y);
+                if seen[here] || frame.ids[here] != id {
+                    continue;
+                }
+                seen[here] = true;
+                piece.add(x, y);
+                // The box of all pieces holds every neighbour of this id.
+                open.extend([
+                    (x.max(left + 1) - 1, y),
+                    ((x + 1).min(right - 1), y),
+                    (x, y.max(top + 1) - 1),
+                    (x, (y + 1).min(bottom - 1)),
+                ]);
+            }
+            if piece.pixels > largest.map_or(0, |l| l.pixels) {
+                largest = Some(piece);
+            }
+        }
+        largest
+    }
+
     /// Whether a thing takes enough of the frame (0.1 %) to be recognised.
     pub fn is_noticeable(&self, extent: &Extent) -> bool {
         extent.pixels as f32 >= self.frame_pixels as f32 * 0.001
@@ -247,6 +281,33 @@ mod tests {
                 .count(),
             1
         );
+    }
+
+    #[test]
+    fn the_largest_of_several_pieces_is_found() {
+        let mut ids = vec![0u8; 10 * 4];
+        ids[1] = 140;
+        for at in [15, 16, 26, 27] {
+            ids[at] = 140;
+        }
+        // Only a corner touches: another piece.
+        ids[38] = 140;
+        let frame = Frame {
+            width: 10,
+            height: 4,
+            rgb: vec![0; 120],
+            ids,
+        };
+        let extents = Extents::of(&frame);
+        let piece = extents.largest_piece(&frame, 140);
+        assert_eq!(
+            piece,
+            Some(Extent {
+                bounds: Some([5, 1, 8, 3]),
+                pixels: 4
+            })
+        );
+        assert_eq!(extents.largest_piece(&frame, 141), None);
     }
 
     #[test]

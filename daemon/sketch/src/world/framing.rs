@@ -155,6 +155,13 @@ pub const EXTREME_CLOSE_UP_HEADS: f32 = 1.15;
 /// The least height of a close-up's frame, in heads.
 pub const CLOSE_UP_HEADS: f32 = 1.30;
 
+/// Height of the head from the chin to the crown of the skull, without hair and
+/// hat, in metres.
+pub fn head_height(body: &Landmarks) -> f32 {
+    // The eyes lie a little under the middle of the skull.
+    (body.eyes - body.chin) / 0.47
+}
+
 /// The cut level of the height `y` (metres) on a body; see the module's table.
 pub fn cut_level(body: &Landmarks, y: f32) -> f32 {
     let marks = marks(body);
@@ -268,14 +275,19 @@ impl Framing {
         );
         let bottom = aim.range(upper..lower);
         let top = bodies.iter().map(|b| b.top_of_head).fold(0.0, f32::max);
-        let head = bodies
-            .iter()
-            .map(|b| b.top_of_head - b.chin)
-            .fold(f32::INFINITY, f32::min);
+        let head = bodies.iter().map(head_height).fold(f32::INFINITY, f32::min);
+        // An umbrella or a raised hand that the frame is wide enough for is not
+        // cut off.
+        let top = match shot {
+            Shot::MediumShot | Shot::AmericanShot => {
+                bodies.iter().map(|b| b.reach).fold(top, f32::max)
+            }
+            _ => top,
+        };
         let pair = bodies.len() > 1;
         let view_height = match shot {
             Shot::ExtremeCloseUp if pair => head * size.range(0.98..EXTREME_CLOSE_UP_HEADS - 0.02),
-            Shot::ExtremeCloseUp => head * size.range(0.78..0.98),
+            Shot::ExtremeCloseUp => head * size.range(0.80..1.02),
             // Two heads need a wider frame: it grows upwards, so that the
             // lower edge stays in its band.
             Shot::CloseUp if pair => (top - bottom) / (1.0 - size.range(0.16..0.24)),
@@ -445,7 +457,7 @@ mod tests {
                     }
                     (None, None) => panic!("{shot:?} has no band"),
                 }
-                let heads = view / (body.top_of_head - body.chin);
+                let heads = view / head_height(body);
                 assert_eq!(
                     heads <= EXTREME_CLOSE_UP_HEADS,
                     shot == Shot::ExtremeCloseUp

@@ -295,7 +295,15 @@ impl Scene {
         let offsets: Vec<(Position, f32)> = match count {
             0 => vec![(Position::Centre, aim.range(-0.05..0.05))],
             1 => {
-                let position = *aim.pick(&Position::ALL);
+                let mut position = *aim.pick(&Position::ALL);
+                // A face that fills the frame looks into it, not out of it.
+                if self.shot == Shot::ExtremeCloseUp {
+                    position = match (people[0].facing, position) {
+                        (Facing::Left | Facing::ProfileLeft, Position::Left) => Position::Right,
+                        (Facing::Right | Facing::ProfileRight, Position::Right) => Position::Left,
+                        (_, position) => position,
+                    };
+                }
                 vec![(options.position.unwrap_or(position), 0.0)]
             }
             _ => vec![(Position::Left, 0.0), (Position::Right, 0.0)],
@@ -398,6 +406,10 @@ impl Scene {
         {
             person.pose = Pose::Sitting;
         }
+        // Closer than this, what is in the hand is out of the frame.
+        if person.pose == Pose::Holding && self.shot <= Shot::CloseUp {
+            person.pose = Pose::Standing;
+        }
         if let Some(pose) = options.pose {
             person.pose = if pose == Pose::Sitting && seat.is_none() {
                 Pose::Standing
@@ -410,6 +422,10 @@ impl Scene {
         }
         if person.pose == Pose::Holding {
             person.held = Some(match held_roll {
+                // An umbrella needs a frame that its canopy fits into.
+                u if self.shot < Shot::MediumShot => *[Held::Book, Held::Cup, Held::Flashlight]
+                    .get((u * 3.0) as usize)
+                    .unwrap_or(&Held::Cup),
                 u if self.rain && !self.setting.indoors() && u < 0.6 => Held::Umbrella,
                 u if u < 0.28 => Held::Book,
                 u if u < 0.54 => Held::Cup,
@@ -461,10 +477,10 @@ impl Scene {
         if wants_prop && self.aim_at_a_prop(aspect, &mut choice) {
             return;
         }
-        // A hand: the person is framed from the waist up, then the view closes
-        // in on what they hold.
+        // A hand: the whole person is framed, then the view closes in on what
+        // they hold.
         let facing = *choice.pick(&[Facing::Front, Facing::Left, Facing::Right]);
-        let shot = std::mem::replace(&mut self.shot, Shot::AmericanShot);
+        let shot = std::mem::replace(&mut self.shot, Shot::FullShot);
         let one = Options {
             pose: Some(Pose::Holding),
             facing: Some(options.facing.unwrap_or(facing)),
@@ -473,26 +489,20 @@ impl Scene {
         };
         self.place_people(1, &one, aspect, dice);
         self.shot = shot;
-        let held = self.people[0].person.held.unwrap_or(Held::Cup);
-        if held == Held::Umbrella {
-            // Its canopy is overhead: no hand would be in the frame.
-            self.people[0].person.held = Some(Held::Cup);
-        }
-        let held = self.people[0].person.held.unwrap_or(Held::Cup);
+        let held = *choice.pick(&[Held::Book, Held::Cup, Held::Flashlight]);
+        self.people[0].person.held = Some(held);
         self.detail = Some(DetailSubject::Held(held));
         let wide = self.draw(DETAIL_PROBE, DETAIL_PROBE);
         let extents = Extents::of(&wide);
-        let bounds = extents
-            .part(0, Part::Held)
-            .bounds
-            .or(extents.part(0, Part::Hands).bounds)
-            .unwrap_or([
-                DETAIL_PROBE / 3,
-                DETAIL_PROBE / 3,
-                DETAIL_PROBE * 2 / 3,
-                DETAIL_PROBE * 2 / 3,
-            ]);
-        self.close_in(bounds, choice.range(1.7..2.2), aspect);
+        let middle = [
+            DETAIL_PROBE * 2 / 5,
+            DETAIL_PROBE / 3,
+            DETAIL_PROBE * 3 / 5,
+            DETAIL_PROBE / 2,
+        ];
+        let bounds = extents.part(0, Part::Held).bounds.unwrap_or(middle);
+        self.close_in(bounds, choice.range(1.5..2.0), aspect);
+        self.view.view_height = self.view.view_height.max(0.24);
         self.view.blur = 0.006;
     }
 
@@ -513,13 +523,12 @@ impl Scene {
             .props()
             .into_iter()
             .filter_map(|(id, name)| {
-                let extent = extents.id(id);
+                // Several things may share a name: the largest one in one piece.
+                let extent = extents.largest_piece(&wide, id)?;
                 let bounds = extent.bounds?;
                 let whole = bounds[0] > 0 && bounds[1] > 0 && bounds[2] < edge && bounds[3] < edge;
                 let size = (bounds[2] - bounds[0]).max(bounds[3] - bounds[1]);
-                // Many things of one name make a wide, empty box.
-                let solid = extent.pixels * 3 > (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]);
-                (whole && solid && (8..edge * 6 / 10).contains(&size)).then_some((name, bounds))
+                (whole && (8..edge * 6 / 10).contains(&size)).then_some((name, bounds))
             })
             .collect();
         if candidates.is_empty() {
@@ -620,7 +629,7 @@ impl Scene {
 }
 
 /// Side in pixels of the frame in which a detail is looked for.
-const DETAIL_PROBE: u32 = 160;
+const DETAIL_PROBE: u32 = 192;
 
 fn stand_up(person: &mut Person) {
     if person.pose == Pose::Sitting {
