@@ -1,3 +1,92 @@
 //! The framewright command.
 
-fn main() {}
+mod again;
+mod arguments;
+mod by_name;
+mod contact_sheet;
+mod control;
+mod failure;
+mod frame_file;
+mod generate;
+mod models;
+mod progress;
+mod prompt;
+mod terminal_picture;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use framewright_client::{Client, ConnectOptions};
+
+use crate::arguments::{Arguments, Command, DaemonCommand, ModelCommand, PromptCommand};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.json;
+    match run(arguments) {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.print(json);
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("the command cannot run: {error}")))?;
+    let json = arguments.json;
+    runtime.block_on(async {
+        match arguments.command {
+            Command::Generate(generate) => generate::run(generate, json).await,
+            Command::Again(again) => again::run(again, json).await,
+            Command::Model { command } => match command {
+                ModelCommand::List => models::list(json).await,
+                ModelCommand::Inspect { model } => models::inspect(&model, json).await,
+            },
+            Command::Prompt {
+                command: PromptCommand::Tokens { prompt, model },
+            } => prompt::tokens(prompt, model, json).await,
+            Command::Daemon { command } => match command {
+                DaemonCommand::Start => control::start(json).await,
+                DaemonCommand::Stop => control::stop(json).await,
+                DaemonCommand::Status => control::status(json).await,
+                DaemonCommand::Logs { lines, path } => control::logs(lines, path, json),
+            },
+            Command::Call { method, params } => by_name::run(&method, &params).await,
+            Command::Completions { shell } => {
+                let mut command = Arguments::command();
+                clap_complete::generate(shell, &mut command, "framewright", &mut std::io::stdout());
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    })
+}
+
+/// Connects to the daemon, starting it when none runs.
+async fn connect() -> Result<Client, Failure> {
+    let options = ConnectOptions::new(concat!("framewright ", env!("CARGO_PKG_VERSION")));
+    Ok(Client::connect(&options).await?)
+}
+
+/// Connects to a daemon that runs already.
+async fn connect_running() -> Result<Client, framewright_client::ClientError> {
+    let mut options = ConnectOptions::new(concat!("framewright ", env!("CARGO_PKG_VERSION")));
+    options.start = false;
+    Client::connect(&options).await
+}
+
+/// Prints a value as the command's one JSON answer.
+fn print_json(value: &serde_json::Value) {
+    print_lines(&format!("{value:#}"));
+}
+
+/// Prints text; a reader that went away, as `head` does, is no failure.
+fn print_lines(text: &str) {
+    use std::io::Write;
+
+    let _ = writeln!(std::io::stdout(), "{text}");
+}

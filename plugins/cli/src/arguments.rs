@@ -1,0 +1,206 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// What every `--help` ends with.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    the daemon or the engine failed, or a file could not be written
+  2    the command was refused before any work was done: wrong arguments, an empty or
+       over-long prompt, an output path that cannot be written
+  3    the daemon could not be reached or started
+  4    `again`: the frame was made, and differs from the one before
+  130  cancelled with Ctrl-C (the daemon goes on)";
+
+/// Makes storyboard frames. A background daemon does the work and is started when needed.
+#[derive(Debug, Parser)]
+#[command(name = "framewright", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Arguments {
+    /// Print the result as JSON, and no progress
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a frame from a prompt
+    #[command(after_help = EXIT_CODES)]
+    Generate(Generate),
+    /// Make a frame again from what its PNG says, and compare the pixels
+    #[command(after_help = EXIT_CODES)]
+    Again(Again),
+    /// The models that can be used
+    Model {
+        /// What to do
+        #[command(subcommand)]
+        command: ModelCommand,
+    },
+    /// How prompts are read
+    Prompt {
+        /// What to do
+        #[command(subcommand)]
+        command: PromptCommand,
+    },
+    /// The background process
+    Daemon {
+        /// What to do
+        #[command(subcommand)]
+        command: DaemonCommand,
+    },
+    /// Make any call of the protocol and print its result as JSON
+    Call {
+        /// The method; `framewright call describe` tells all
+        method: String,
+        /// Parameters; a value is read as JSON where it is JSON, as text otherwise, and
+        /// `key=@FILE` sends a file's bytes
+        #[arg(value_name = "KEY=VALUE")]
+        params: Vec<String>,
+    },
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// `framewright generate`
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// What to draw
+    pub prompt: String,
+    /// The PNG file to write; with -n its name gets a number [default: frame.png, or the first of
+    /// frame-2.png, frame-3.png … that does not exist]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// How many candidates: FILE_0.png, FILE_1.png …, and all in FILE_contact-sheet.png
+    #[arg(short = 'n', long = "candidates", value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub candidates: u32,
+    /// A model's name, or a checkpoint's path [default: sketch, the embedded model]
+    #[arg(short, long)]
+    pub model: Option<String>,
+    /// What to keep out
+    #[arg(long, value_name = "PROMPT")]
+    pub negative: Option<String>,
+    /// Width in pixels [default: the model's]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub width: Option<u32>,
+    /// Height in pixels [default: the model's]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub height: Option<u32>,
+    /// Denoising steps [default: the model's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub steps: Option<u32>,
+    /// Guidance scale; 1 means none [default: the model's]
+    #[arg(long, value_name = "SCALE")]
+    pub guidance: Option<f32>,
+    /// Guidance rescale, from 0 (none) to 1
+    #[arg(long, value_name = "AMOUNT")]
+    pub rescale: Option<f32>,
+    /// Sampler: ddim, euler, euler-ancestral, dpmpp-2m, dpmpp-2m-karras, unipc or lcm [default: the
+    /// model's]
+    #[arg(long)]
+    pub sampler: Option<String>,
+    /// Seed; candidate k has the seed + k [default: a new one each time]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// A picture to start from (PNG, JPEG or WebP)
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<PathBuf>,
+    /// How far to go from the picture: above 0, to 1 [default: 0.75]
+    #[arg(long, requires = "image")]
+    pub strength: Option<f32>,
+    /// How many of the text encoder's last layers to leave out [default: the model's]
+    #[arg(long, value_name = "LAYERS")]
+    pub clip_skip: Option<u32>,
+    /// Draw the frame in the terminal
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true,
+          default_missing_value = "auto", conflicts_with = "json")]
+    pub show: Option<Show>,
+}
+
+/// How to draw in the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Show {
+    /// The best that the terminal is known to take
+    Auto,
+    /// The graphics protocol of kitty, Ghostty, Konsole, WezTerm
+    Kitty,
+    /// Sixel graphics
+    Sixel,
+    /// Coloured half blocks, two pixels a character
+    Blocks,
+}
+
+/// `framewright again`
+#[derive(Debug, Args)]
+pub struct Again {
+    /// A PNG that framewright made
+    pub frame: PathBuf,
+    /// Write the frame that was made again
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The picture that the frame started from, if there was one
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<PathBuf>,
+    /// Use this model instead of the one that the PNG names
+    #[arg(short, long)]
+    pub model: Option<String>,
+    /// Draw the frame in the terminal
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true,
+          default_missing_value = "auto", conflicts_with = "json")]
+    pub show: Option<Show>,
+}
+
+/// `framewright model …`
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// List the models, and the files that cannot be used and why
+    List,
+    /// Tell what a model's files hold
+    Inspect {
+        /// A model's name, or a checkpoint's path
+        model: String,
+    },
+}
+
+/// `framewright prompt …`
+#[derive(Debug, Subcommand)]
+pub enum PromptCommand {
+    /// Show the tokens that a model reads, with their weights
+    Tokens {
+        /// The prompt
+        prompt: String,
+        /// The model whose tokenizer reads it [default: sketch]
+        #[arg(short, long)]
+        model: Option<String>,
+    },
+}
+
+/// `framewright daemon …`
+#[derive(Debug, Subcommand)]
+pub enum DaemonCommand {
+    /// Start the daemon, unless it runs
+    Start,
+    /// Cancel every job and end the daemon
+    Stop,
+    /// Tell what the daemon is doing
+    Status,
+    /// Print the end of the daemon's log
+    Logs {
+        /// How many lines
+        #[arg(short = 'n', long, default_value_t = 50)]
+        lines: usize,
+        /// Print the log's path instead
+        #[arg(long)]
+        path: bool,
+    },
+}
