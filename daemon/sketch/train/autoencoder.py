@@ -1,0 +1,159 @@
+"""Trains the AutoencoderKL: 8 pixels a latent, 4 channels, unit latents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from data import Scenes, held_out, open_all
+from diffusers import AutoencoderKL
+from group_norm import fuse_norms
+from optimizer import Master
+from progress import Run, arguments, resume, save
+from torch import Tensor
+
+
+def build(channels: tuple[int, ...], layers: int) -> AutoencoderKL:
+    return AutoencoderKL(
+        in_channels=3,
+        out_channels=3,
+        latent_channels=4,
+        block_out_channels=channels,
+        down_block_types=("DownEncoderBlock2D",) * len(channels),
+        up_block_types=("UpDecoderBlock2D",) * len(channels),
+        layers_per_block=layers,
+        norm_num_groups=8,
+        mid_block_add_attention=False,
+        sample_size=128,
+        scaling_factor=1.0,
+    )
+
+
+def differences(x: Tensor) -> tuple[Tensor, Tensor]:
+    return x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
+
+
+def reconstruction_loss(made: Tensor, real: Tensor) -> Tensor:
+    """L1 and squared error of the pixels, L1 of their horizontal and vertical differences."""
+    error = made - real
+    edges = sum(d.abs().mean() for d in differences(error))
+    return error.abs().mean() + error.square().mean() + 0.5 * edges
+
+
+@torch.inference_mode()
+def psnr(ae: AutoencoderKL, sets: list[Scenes], count: int = 96) -> float:
+    """Mean held-out PSNR in dB of the posterior's mean, at full frame."""
+    ratios = []
+    rng = np.random.default_rng(0)
+    for scenes in sets:
+        last = np.arange(len(scenes) - min(count // len(sets), held_out(len(scenes))), len(scenes))
+        for part in np.array_split(last, max(1, len(last) // 8)):
+            x = scenes.pixels(part, None, rng).contiguous(memory_format=torch.channels_last)
+            made = ae.decode(ae.encode(x.to(ae.dtype)).latent_dist.mode()).sample.float()
+            error = ((made.clamp(-1, 1) - x) / 2).square().mean((1, 2, 3))
+            ratios.append(-10 * error.clamp_min(1e-9).log10())
+    return torch.cat(ratios).mean().item()
+
+
+@torch.inference_mode()
+def fold_scaling(ae: AutoencoderKL, sets: list[Scenes], count: int = 512) -> None:
+    """Moves the latents' mean and spread into quant_conv and post_quant_conv.
+
+    Afterwards every channel has mean 0 and spread 1, so that scaling_factor = 1 suffices.
+    """
+    rng = np.random.default_rng(0)
+    latents = []
+    for scenes in sets:
+        for part in np.array_split(rng.integers(0, len(scenes), count // len(sets)), 32):
+            latents.append(
+                ae.encode(scenes.pixels(part, None, rng).to(ae.dtype)).latent_dist.mode().float()
+            )
+    z = torch.cat(latents)
+    mean, spread = z.mean((0, 2, 3)), z.std((0, 2, 3))
+    print("latent mean", mean.tolist(), "spread", spread.tolist(), flush=True)
+    ae.float()
+    quant, post = ae.quant_conv, ae.post_quant_conv
+    weight, bias = quant.weight.clone(), quant.bias.clone()
+    weight[:4] /= spread[:, None, None, None]
+    bias[:4] = (bias[:4] - mean) / spread
+    bias[4:] -= 2 * spread.log()  # the posterior's log variance shrinks with its mean
+    post_bias = post.bias + (post.weight[:, :, 0, 0] * mean).sum(1)
+    post_weight = post.weight * spread[None, :, None, None]
+    for target, value in ((quant.weight, weight), (quant.bias, bias)):
+        target.data = value
+    post.weight.data, post.bias.data = post_weight, post_bias
+
+
+def main() -> None:
+    parser = arguments(__doc__ or "")
+    parser.add_argument("--channels", type=int, nargs="+", default=[16, 32, 64, 128])
+    parser.add_argument("--layers", type=int, default=1)
+    parser.add_argument("--crop", type=int, default=96)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--adam", action="store_true", help="AdamW alone, to compare with Muon")
+    parser.add_argument("--kl", type=float, default=1e-4)
+    parser.add_argument(
+        "--decoder-only", type=Path, help="go on from this exported VAE, encoder frozen"
+    )
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    sets = open_all(args.data)
+    if args.decoder_only:
+        ae = AutoencoderKL.from_pretrained(args.decoder_only)
+        ae.encoder.requires_grad_(False)
+        ae.quant_conv.requires_grad_(False)
+    else:
+        ae = build(tuple(args.channels), args.layers)
+    ae.to(torch.bfloat16, memory_format=torch.channels_last)
+    fuse_norms(ae)
+    if args.decoder_only:  # masters from the exported float weights, not from their rounding
+        source = AutoencoderKL.from_pretrained(args.decoder_only)
+    master = Master({"ae": ae}, muon=not args.adam, ema=0.998)
+    if args.decoder_only:
+        exact = dict(source.named_parameters())
+        for key in master.master:
+            for part in (master.master, master.ema):
+                part[key].copy_(exact[key.removeprefix("ae.")].detach())
+    run = Run(args.out, args.minutes, args.cooldown, args.rate)
+    resume(args.out / "checkpoint.pt", master, run)
+    rng = np.random.default_rng(args.seed + run.step)
+    for _ in run.steps():
+        scenes = sets[rng.integers(len(sets))]
+        index = rng.integers(0, len(scenes) - held_out(len(scenes)), args.batch)
+        x = scenes.pixels(index, args.crop, rng).contiguous(memory_format=torch.channels_last)
+        if args.decoder_only:
+            with torch.no_grad():
+                posterior = ae.encode(x.bfloat16()).latent_dist
+            latents, kl = (
+                posterior.mode() + 0.05 * torch.randn_like(posterior.mean),
+                torch.zeros(()),
+            )
+        else:
+            posterior = ae.encode(x.bfloat16()).latent_dist
+            latents = posterior.sample()
+            kl = posterior.kl().float().mean() / posterior.mean[0].numel()
+        loss = reconstruction_loss(ae.decode(latents).sample.float(), x)
+        (loss + args.kl * kl).backward()
+        master.step(run.learning_rate())
+        run.log(loss=loss.item(), kl=kl.item())
+        if run.save_if_due(master):
+            master.load_into_modules("ema")
+            print(f"held-out PSNR {psnr(ae, sets):.2f} dB", flush=True)
+            master.load_into_modules()
+    save(args.out / "checkpoint.pt", master, run.step)
+    master.load_into_modules("ema")
+    print(f"held-out PSNR {psnr(ae, sets):.2f} dB after {run.step} steps", flush=True)
+    ae.float()
+    for key, value in master.ema.items():
+        master.weights[key].data = value.clone()
+    if not args.decoder_only:
+        fold_scaling(ae, sets)
+    ae.save_pretrained(args.out / "vae")
+    print(f"exported, float32: {psnr(ae, sets):.2f} dB", flush=True)
+
+
+if __name__ == "__main__":
+    main()

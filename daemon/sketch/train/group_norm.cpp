@@ -1,0 +1,157 @@
+// Group normalisation with an optional SiLU behind it, forward and backward, for bfloat16 tensors
+// in channels-last order. PyTorch's own backward is not vectorised where a group is only a few
+// channels wide, and took a third of the autoencoder's training time.
+#include <torch/extension.h>
+
+#include <ATen/Parallel.h>
+#include <cmath>
+#include <vector>
+
+namespace {
+
+inline float widen(uint16_t bits) {
+  uint32_t wide = static_cast<uint32_t>(bits) << 16;
+  float value;
+  std::memcpy(&value, &wide, 4);
+  return value;
+}
+
+inline uint16_t narrow(float value) {
+  uint32_t wide;
+  std::memcpy(&wide, &value, 4);
+  return static_cast<uint16_t>((wide + 0x7fff + ((wide >> 16) & 1)) >> 16);
+}
+
+const uint16_t *bits(const at::Tensor &t) { return reinterpret_cast<const uint16_t *>(t.data_ptr()); }
+uint16_t *bits_mut(at::Tensor &t) { return reinterpret_cast<uint16_t *>(t.data_ptr()); }
+
+}  // namespace
+
+// x (n, c, h, w) bfloat16 channels-last; gamma, beta (c) float. Returns y, and the scale and
+// shift (n, c) that normalise each channel, then mean and 1/deviation (n, groups).
+std::vector<at::Tensor> forward(const at::Tensor &x, const at::Tensor &gamma, const at::Tensor &beta,
+                                int64_t groups, double epsilon, bool silu) {
+  const int64_t n = x.size(0), c = x.size(1), area = x.size(2) * x.size(3), width = c / groups;
+  auto y = at::empty_like(x);
+  auto options = gamma.options().dtype(at::kFloat);
+  auto scale = at::empty({n, c}, options), shift = at::empty({n, c}, options);
+  auto mean = at::empty({n, groups}, options), inverse = at::empty({n, groups}, options);
+  const float *g = gamma.data_ptr<float>(), *b = beta.data_ptr<float>();
+  at::parallel_for(0, n, 1, [&](int64_t first, int64_t last) {
+    std::vector<float> sum(c), squares(c);
+    for (int64_t i = first; i < last; i++) {
+      const uint16_t *in = bits(x) + i * area * c;
+      uint16_t *out = bits_mut(y) + i * area * c;
+      float *a = scale.data_ptr<float>() + i * c, *s = shift.data_ptr<float>() + i * c;
+      std::fill(sum.begin(), sum.end(), 0.f);
+      std::fill(squares.begin(), squares.end(), 0.f);
+      float *sums = sum.data(), *sqs = squares.data();
+      for (int64_t p = 0; p < area; p++) {
+        const uint16_t *row = in + p * c;
+#pragma omp simd
+        for (int64_t k = 0; k < c; k++) {
+          const float v = widen(row[k]);
+          sums[k] += v;
+          sqs[k] += v * v;
+        }
+      }
+      for (int64_t group = 0; group < groups; group++) {
+        double total = 0, total_squares = 0;
+        for (int64_t k = group * width; k < (group + 1) * width; k++) {
+          total += sum[k];
+          total_squares += squares[k];
+        }
+        const double m = total / (area * width);
+        const double variance = std::max(0.0, total_squares / (area * width) - m * m);
+        const float r = 1.0 / std::sqrt(variance + epsilon);
+        mean.data_ptr<float>()[i * groups + group] = m;
+        inverse.data_ptr<float>()[i * groups + group] = r;
+        for (int64_t k = group * width; k < (group + 1) * width; k++) {
+          a[k] = g[k] * r;
+          s[k] = b[k] - m * a[k];
+        }
+      }
+      for (int64_t p = 0; p < area; p++) {
+        const uint16_t *row = in + p * c;
+        uint16_t *to = out + p * c;
+        if (silu) {
+#pragma omp simd
+          for (int64_t k = 0; k < c; k++) {
+            const float u = a[k] * widen(row[k]) + s[k];
+            to[k] = narrow(u / (1.f + expf(-u)));
+          }
+        } else {
+#pragma omp simd
+          for (int64_t k = 0; k < c; k++) to[k] = narrow(a[k] * widen(row[k]) + s[k]);
+        }
+      }
+    }
+  });
+  return {y, scale, shift, mean, inverse};
+}
+
+// Returns the gradients of x, gamma and beta.
+std::vector<at::Tensor> backward(const at::Tensor &dy, const at::Tensor &x, const at::Tensor &gamma,
+                                 const at::Tensor &scale, const at::Tensor &shift,
+                                 const at::Tensor &mean, const at::Tensor &inverse, bool silu) {
+  const int64_t n = x.size(0), c = x.size(1), area = x.size(2) * x.size(3);
+  const int64_t groups = mean.size(1), width = c / groups;
+  auto dx = at::empty_like(x);
+  auto dgamma = at::zeros({n, c}, gamma.options()), dbeta = at::zeros({n, c}, gamma.options());
+  const float *g = gamma.data_ptr<float>();
+  at::parallel_for(0, n, 1, [&](int64_t first, int64_t last) {
+    std::vector<float> by_x(c), by_one(c);
+    for (int64_t i = first; i < last; i++) {
+      const uint16_t *in = bits(x) + i * area * c, *from = bits(dy) + i * area * c;
+      uint16_t *out = bits_mut(dx) + i * area * c;
+      const float *a = scale.data_ptr<float>() + i * c, *s = shift.data_ptr<float>() + i * c;
+      float *s1 = dbeta.data_ptr<float>() + i * c, *s2 = dgamma.data_ptr<float>() + i * c;
+      for (int64_t p = 0; p < area; p++) {
+        const uint16_t *row = in + p * c, *grad = from + p * c;
+        uint16_t *to = out + p * c;
+#pragma omp simd
+        for (int64_t k = 0; k < c; k++) {
+          const float v = widen(row[k]);
+          float d = widen(grad[k]);
+          if (silu) {
+            const float u = a[k] * v + s[k], q = 1.f / (1.f + expf(-u));
+            d *= q * (1.f + u * (1.f - q));
+          }
+          s1[k] += d;
+          s2[k] += d * v;
+          to[k] = narrow(d);
+        }
+      }
+      for (int64_t group = 0; group < groups; group++) {
+        const float m = mean.data_ptr<float>()[i * groups + group];
+        const float r = inverse.data_ptr<float>()[i * groups + group];
+        float g1 = 0, g2 = 0;
+        for (int64_t k = group * width; k < (group + 1) * width; k++) {
+          s2[k] = (s2[k] - m * s1[k]) * r;
+          g1 += g[k] * s1[k];
+          g2 += g[k] * s2[k];
+        }
+        const float count = area * width;
+        for (int64_t k = group * width; k < (group + 1) * width; k++) {
+          by_x[k] = -r * r * g2 / count;
+          by_one[k] = -r * g1 / count - m * by_x[k];
+        }
+      }
+      const float *kx = by_x.data(), *k1 = by_one.data();
+      for (int64_t p = 0; p < area; p++) {
+        const uint16_t *row = in + p * c;
+        uint16_t *to = out + p * c;
+#pragma omp simd
+        for (int64_t k = 0; k < c; k++) {
+          to[k] = narrow(a[k] * widen(to[k]) + kx[k] * widen(row[k]) + k1[k]);
+        }
+      }
+    }
+  });
+  return {dx, dgamma.sum(0), dbeta.sum(0)};
+}
+
+PYBIND11_MODULE(TORCH_EXTENSION_NAME, module) {
+  module.def("forward", &forward);
+  module.def("backward", &backward);
+}

@@ -1,0 +1,94 @@
+"""A training run's clock, learning rate, log line and checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from optimizer import Master
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    """The arguments that every training script takes."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folders")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
+    parser.add_argument("--minutes", type=float, default=60, help="how long to train this time")
+    parser.add_argument(
+        "--cooldown", type=float, default=0.3, help="share of the time in which the rate falls to 0"
+    )
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+@dataclass
+class Run:
+    """Counts steps until the time is over; saves now and then; resumes where it stopped."""
+
+    out: Path
+    minutes: float
+    cooldown: float
+    rate: float
+    warmup: int = 100
+    save_every: float = 120
+    started: float = field(default_factory=time.time)
+    saved: float = field(default_factory=time.time)
+    losses: dict[str, list[float]] = field(default_factory=dict)
+    step: int = 0
+    kept: bool = False
+
+    def steps(self) -> Iterator[int]:
+        while self.share() < 1:
+            yield self.step
+            self.step += 1
+
+    def share(self) -> float:
+        """The part of this session's time that is over."""
+        return (time.time() - self.started) / (60 * self.minutes)
+
+    def learning_rate(self) -> float:
+        fall = 1 if self.cooldown <= 0 else min(1.0, (1 - self.share()) / self.cooldown)
+        return self.rate * min(1.0, (self.step + 1) / self.warmup) * max(0.0, fall)
+
+    def log(self, every: int = 50, **values: float) -> None:
+        for name, value in values.items():
+            self.losses.setdefault(name, []).append(value)
+        if (self.step + 1) % every == 0:
+            means = " ".join(f"{k} {sum(v) / len(v):.4f}" for k, v in self.losses.items())
+            print(f"step {self.step + 1} {time.time() - self.started:.0f}s {means}", flush=True)
+            self.losses.clear()
+
+    def save_if_due(self, master: Master, **extra: object) -> bool:
+        if self.cooldown > 0 and not self.kept and self.share() > 1 - self.cooldown:
+            # What a later run goes on from: the weights before the rate begins to fall.
+            self.kept = True
+            save(self.out / "before-cooldown.pt", master, self.step, **extra)
+        if time.time() - self.saved < self.save_every:
+            return False
+        self.saved = time.time()
+        save(self.out / "checkpoint.pt", master, self.step, **extra)
+        return True
+
+
+def save(path: Path, master: Master, step: int, **extra: object) -> None:
+    """Writes beside the old checkpoint, then renames: a stop in between harms nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    torch.save({"run_step": step, **master.state(), **extra}, partial)
+    os.replace(partial, path)
+
+
+def resume(path: Path, master: Master, run: Run) -> dict | None:
+    if not path.exists():
+        return None
+    state = torch.load(path, weights_only=True)
+    master.load_state(state)
+    run.step = state["run_step"]
+    print(f"resumed {path} at step {run.step}", flush=True)
+    return state

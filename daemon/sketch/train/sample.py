@@ -1,0 +1,103 @@
+"""A contact sheet of fixed prompts, drawn by an exported model through diffusers."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from diffusers import StableDiffusionPipeline
+from PIL import Image
+
+PROMPTS = (
+    "a man with short black hair in a red top and blue trousers, standing, on a city street, "
+    "soft daylight",
+    "a woman with long blond hair in a green top and black trousers, waving, in a forest, "
+    "golden sunset light",
+    "a woman with short red hair in a yellow top and white trousers, walking, in a park, "
+    "soft daylight",
+    "a man with short brown hair and a beard in a purple top, smiling, in a dusty library, "
+    "soft daylight",
+    "a woman with long black hair in an orange top, surprised, on a beach, soft daylight",
+    "a man with short white hair and glasses in a blue top, sad, in an office, soft daylight",
+    "a man with short blond hair in a white top and green trousers, sitting, in a living room, "
+    "low light",
+    "a woman with long brown hair in a red top and grey trousers, holding a cup, "
+    "in a kitchen with cookies, soft daylight",
+    "two people: a man with short red hair in a white top and black trousers is on the left "
+    "standing; a woman with long black hair in a purple top and yellow trousers is on the right "
+    "walking, in a corridor, soft daylight",
+    "two people: a woman with long blond hair in a blue top is on the left, smiling; a man with "
+    "short black hair in an orange top is on the right, sad, at a bus stop, in the rain, low light",
+    "two people: a man with short brown hair in a green top and red trousers is on the left "
+    "sitting; a man with short white hair in a black top and blue trousers is on the right "
+    "sitting, in a bus interior, soft daylight",
+    "a woman with short black hair in a white top and purple trousers, from behind, "
+    "in an abandoned house, night light",
+    "a bedroom, golden sunset light",
+    "a park, night light",
+    "a cup, in a kitchen with cookies, soft daylight",
+    "a man with a hat in a brown top and orange trousers, on the left, on a neighbourhood street "
+    "with a bench, golden sunset light",
+)
+
+
+def load(folder: Path) -> StableDiffusionPipeline:
+    pipeline = StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def draw(
+    pipeline: StableDiffusionPipeline,
+    prompts: list[str],
+    size: int,
+    steps: int,
+    guidance: float,
+    rescale: float,
+    seed: int,
+) -> list[Image.Image]:
+    images: list[Image.Image] = []
+    for first in range(0, len(prompts), 8):
+        part = prompts[first : first + 8]
+        seeds = [torch.Generator().manual_seed(seed + first + i) for i in range(len(part))]
+        images += pipeline(
+            part,
+            width=size,
+            height=size,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            guidance_rescale=rescale,
+            generator=seeds,
+        ).images
+    return images
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="a PNG file")
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--guidance", type=float, default=4.0)
+    parser.add_argument("--rescale", type=float, default=0.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--columns", type=int, default=8)
+    parser.add_argument("--count", type=int, default=len(PROMPTS))
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    prompts = list(PROMPTS[: args.count])
+    images = draw(
+        load(args.model), prompts, args.size, args.steps, args.guidance, args.rescale, args.seed
+    )
+    rows = -(-len(images) // args.columns)
+    sheet = Image.new("RGB", (args.size * args.columns, args.size * rows))
+    for number, image in enumerate(images):
+        at = number % args.columns, number // args.columns
+        sheet.paste(image, (at[0] * args.size, at[1] * args.size))
+    sheet.save(args.out)
+
+
+if __name__ == "__main__":
+    main()
