@@ -297,7 +297,7 @@ impl Scene {
             1 => {
                 let mut position = *aim.pick(&Position::ALL);
                 // A face that fills the frame looks into it, not out of it.
-                if self.shot == Shot::ExtremeCloseUp {
+                if self.shot <= Shot::CloseUp {
                     position = match (people[0].facing, position) {
                         (Facing::Left | Facing::ProfileLeft, Position::Left) => Position::Right,
                         (Facing::Right | Facing::ProfileRight, Position::Right) => Position::Left,
@@ -466,8 +466,35 @@ impl Scene {
                 _ => Facing::Behind,
             }
         });
+        if options.facing.is_none() {
+            // A back hides the book that is read.
+            if person.facing == Facing::Behind && person.held == Some(Held::Book) {
+                person.facing = Facing::Front;
+            }
+            person.facing = self.close_facing(person.facing, index, count);
+        }
         person.mood = *dice.split("mood").pick(Mood::ALL);
         person
+    }
+
+    /// The facing that suits the frame: a close one is about the face, so its
+    /// people do not look out of it, and a profile does not fit where the head
+    /// fills the frame.
+    fn close_facing(&self, facing: Facing, index: usize, count: usize) -> Facing {
+        let facing = match (self.shot, facing) {
+            (Shot::ExtremeCloseUp, Facing::ProfileLeft) => Facing::Left,
+            (Shot::ExtremeCloseUp, Facing::ProfileRight) => Facing::Right,
+            (_, facing) => facing,
+        };
+        let outward = match index {
+            0 => matches!(facing, Facing::Left | Facing::ProfileLeft),
+            _ => matches!(facing, Facing::Right | Facing::ProfileRight),
+        };
+        if self.shot <= Shot::CloseUp && count == 2 && outward {
+            Facing::Front
+        } else {
+            facing
+        }
     }
 
     /// Chooses what a detail shot shows and aims the view at it.
