@@ -2,7 +2,7 @@
 
 use super::brush::{Brush, Plane, hex};
 use super::pieces::nature;
-use super::pieces::room::{Ceiling, Floor, Room};
+use super::pieces::room::{Ceiling, Floor, Room, Sides};
 use super::pieces::window::{self, Outside};
 use super::{Place, Prop, list_props};
 use crate::world::canvas::Canvas;
@@ -160,6 +160,41 @@ impl AbandonedHouse {
         }
     }
 
+    /// A hole in the ceiling: sky, torn edges, a rafter across it.
+    fn hole(&self, canvas: &mut Canvas) {
+        let (top, horizon) = canvas.light.sky();
+        let ragged = [
+            (-1.7, -0.6),
+            (-0.9, 0.2),
+            (-0.2, -0.1),
+            (0.7, 0.35),
+            (1.5, -0.3),
+            (1.2, -1.3),
+            (1.7, -2.1),
+            (0.4, -2.5),
+            (-0.6, -2.1),
+            (-1.5, -2.4),
+            (-1.3, -1.4),
+        ];
+        let at = |grow: f32, y: f32| -> Vec<(f32, f32, f32)> {
+            ragged
+                .iter()
+                .map(|&(x, z)| (self.door_at * 0.25 + x * grow, y, -1.1 + (z + 1.1) * grow))
+                .collect()
+        };
+        let (edge, sky) = (canvas.lit(hex(0xb8b0a0)), top.mix(horizon, 0.5));
+        canvas.face(&at(1.18, 3.62), edge);
+        canvas.face(&at(1.0, 3.61), sky);
+        let middle = self.door_at * 0.25;
+        for x in [-0.8, 0.5] {
+            canvas.cuboid(
+                (middle + x, 3.6, -3.3),
+                (middle + x + 0.2, 3.75, 0.4),
+                hex(0x4d3f34),
+            );
+        }
+    }
+
     fn debris(&self, canvas: &mut Canvas) {
         let mut dice = self.dice.split("debris");
         for _ in 0..9 {
@@ -253,6 +288,7 @@ impl Place for AbandonedHouse {
             laid: Floor::Boards(0.42),
             ceiling: hex(0x6e6a62),
             overhead: Ceiling::Beams(hex(0x5b4a3c), 1.1),
+            sides: Sides::Boarded,
         };
         room.draw(canvas, &self.dice);
         let mut dice = self.dice.split("damage");
@@ -377,6 +413,7 @@ impl Place for AbandonedHouse {
                 canvas.dim(door),
             );
         });
+        self.hole(canvas);
         Self::cobweb(canvas, (-4.35, 3.85), 1.0, 1.3);
         Self::cobweb(canvas, (4.35, 3.85), -1.0, 1.1);
         Self::cobweb(canvas, (self.windows[0] - 0.6, 2.42), -1.0, 0.5);

@@ -2,7 +2,7 @@
 
 use super::brush::{Brush, Plane, hex};
 use super::pieces::furniture;
-use super::pieces::room::{self, Ceiling, Floor, Room};
+use super::pieces::room::{self, Ceiling, Floor, Room, Sides};
 use super::pieces::window::{self, Outside};
 use super::{Place, Prop, list_props};
 use crate::world::canvas::Canvas;
@@ -197,6 +197,7 @@ impl Place for Bedroom {
             laid: Floor::Boards(0.4),
             ceiling: hex(0xf3efe8),
             overhead: Ceiling::Coffers(1.44),
+            sides: Sides::Windows,
         };
         shell.draw(canvas, &self.dice);
         // Wallpaper in broad stripes.

@@ -2,7 +2,7 @@
 
 use super::brush::{Brush, Plane, hex};
 use super::pieces::furniture;
-use super::pieces::room::{Ceiling, Floor, Room};
+use super::pieces::room::{Ceiling, Floor, Room, Sides};
 use super::{Place, Prop, list_props};
 use crate::world::canvas::Canvas;
 use crate::world::colour::Rgb;
@@ -149,6 +149,7 @@ impl Place for Corridor {
             laid: Floor::Chequer(self.lower.mix(hex(0xe0dccf), 0.45), 0.975),
             ceiling: hex(0xf0eee6),
             overhead: Ceiling::Plain,
+            sides: Sides::Bare,
         };
         room.draw(canvas, &self.dice);
         let near = canvas.camera.near();

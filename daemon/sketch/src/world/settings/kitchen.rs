@@ -2,7 +2,7 @@
 
 use super::brush::{Brush, Plane, hex};
 use super::pieces::furniture;
-use super::pieces::room::{self, Ceiling, Floor, Room};
+use super::pieces::room::{self, Ceiling, Floor, Room, Sides};
 use super::pieces::window::{self, Outside};
 use super::{Place, Prop, list_props};
 use crate::world::canvas::Canvas;
@@ -81,7 +81,7 @@ impl Kitchen {
             if b > pane.0.0 - 0.2 && a < pane.0.1 + 0.2 {
                 continue;
             }
-            if (a + 0.39 - self.stove_at).abs() < 0.5 {
+            if (a + 0.39 - self.stove_at).abs() <= 0.4 {
                 self.hood(canvas, (a, b));
                 continue;
             }
@@ -384,6 +384,7 @@ impl Place for Kitchen {
             laid: Floor::Chequer(self.tile.shade(0.92), 0.6),
             ceiling: hex(0xfbf6ea),
             overhead: Ceiling::Beams(hex(0xb08b64), 1.5),
+            sides: Sides::Windows,
         };
         shell.draw(canvas, &self.dice);
         let side = self.stove_at.signum();

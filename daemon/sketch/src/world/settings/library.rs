@@ -2,7 +2,7 @@
 
 use super::brush::{Brush, Plane, hex};
 use super::pieces::furniture::{self, Books};
-use super::pieces::room::{Ceiling, Floor, Room};
+use super::pieces::room::{Ceiling, Floor, Room, Sides};
 use super::{Place, Prop, list_props};
 use crate::world::canvas::Canvas;
 use crate::world::colour::{Light, Rgb};
@@ -180,6 +180,7 @@ impl Place for Library {
             laid: Floor::Boards(0.5),
             ceiling: hex(0x9a8062),
             overhead: Ceiling::Beams(hex(0x6b4a35), 1.6),
+            sides: Sides::Bare,
         };
         room.draw(canvas, &self.dice);
         // Round-topped windows above the shelves.
@@ -230,7 +231,7 @@ impl Place for Library {
             self.wood,
         );
         // Cases along both walls lead the eye in.
-        let near = canvas.camera.near().max(-5.0);
+        let near = canvas.camera.near().max(-14.0);
         for x in [-self.aisle, self.aisle] {
             let dice = self
                 .dice
@@ -256,7 +257,7 @@ impl Place for Library {
             0.16,
         );
         // A carpet down the aisle.
-        let from = canvas.ground_from().max(-4.0);
+        let from = canvas.ground_from();
         if from < 2.4 {
             canvas.level(0.004, (-1.0, 1.0), (from, 2.4), canvas.lit(hex(0x8c4a44)));
             for (a, b) in [(-0.9, -0.8), (0.8, 0.9)] {

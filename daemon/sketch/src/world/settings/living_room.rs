@@ -2,7 +2,7 @@
 
 use super::brush::{Brush, Plane, hex};
 use super::pieces::furniture::{self, Books};
-use super::pieces::room::{self, Ceiling, Floor, Room};
+use super::pieces::room::{self, Ceiling, Floor, Room, Sides};
 use super::pieces::window::{self, Outside};
 use super::{Place, Prop, list_props};
 use crate::world::canvas::Canvas;
@@ -158,6 +158,7 @@ impl Place for LivingRoom {
             laid: Floor::Boards(0.45),
             ceiling: hex(0xf7f2e8),
             overhead: Ceiling::Beams(hex(0xd6c4a6), 2.0),
+            sides: Sides::Windows,
         };
         shell.draw(canvas, &self.dice);
         room::side_door(canvas, -self.side * 3.9, -0.9, hex(0xc9a27c));

@@ -2,7 +2,7 @@
 
 use super::brush::{Brush, Plane, hex};
 use super::pieces::furniture;
-use super::pieces::room::{Ceiling, Floor, Room};
+use super::pieces::room::{Ceiling, Floor, Room, Sides};
 use super::pieces::window::{self, Outside};
 use super::{Place, Prop, list_props};
 use crate::world::canvas::Canvas;
@@ -274,6 +274,7 @@ impl Place for Office {
             laid: Floor::Chequer(hex(0x909ba3), 1.0),
             ceiling: hex(0xf2f3ee),
             overhead: Ceiling::Panels(1.8),
+            sides: Sides::Windows,
         };
         room.draw(canvas, &self.dice);
         let panes = self.panes();

@@ -2,7 +2,7 @@
 
 use super::super::brush::{Brush, Plane, hex};
 use crate::world::canvas::Canvas;
-use crate::world::colour::Rgb;
+use crate::world::colour::{Light, Rgb};
 use crate::world::dice::Dice;
 
 /// What a floor is laid with.
@@ -27,6 +27,17 @@ pub(in crate::world::settings) enum Ceiling {
     Plain,
 }
 
+/// What the side walls show towards the camera, where wide frames look.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::world::settings) enum Sides {
+    /// Tall windows with light falling in.
+    Windows,
+    /// Windows nailed up with boards.
+    Boarded,
+    /// Nothing.
+    Bare,
+}
+
 /// A room seen from its open front; it runs on past the camera.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::world::settings) struct Room {
@@ -48,6 +59,8 @@ pub(in crate::world::settings) struct Room {
     pub ceiling: Rgb,
     /// What is on it.
     pub overhead: Ceiling,
+    /// What the side walls show.
+    pub sides: Sides,
 }
 
 impl Room {
@@ -57,6 +70,74 @@ impl Room {
         self.draw_ceiling(canvas);
         self.draw_floor(canvas, dice);
         self.draw_walls(canvas);
+        if self.sides != Sides::Bare {
+            self.draw_side_windows(canvas);
+        }
+    }
+
+    fn draw_side_windows(&self, canvas: &mut Canvas) {
+        let near = canvas.camera.near();
+        let (top, horizon) = canvas.light.sky();
+        let sky = top.mix(horizon, 0.7);
+        let (beam, alpha) = match canvas.light {
+            Light::SoftDaylight => (hex(0xffffff), 0.2),
+            Light::GoldenSunset => (hex(0xffc46a), 0.32),
+            Light::LowLight => (hex(0xe8d8b0), 0.08),
+            Light::Night => (hex(0xa8bcff), 0.13),
+        };
+        let mut z = -2.9;
+        while z + 1.5 > near {
+            for (x, inward) in [(self.x.0, 1.0), (self.x.1, -1.0)] {
+                let lit = (inward > 0.0) != canvas.from_left;
+                let tone = |canvas: &Canvas, base: Rgb| {
+                    if lit {
+                        canvas.lit(base)
+                    } else {
+                        canvas.dim(base)
+                    }
+                };
+                let plane = Plane::Side(x + inward * 0.004);
+                let (low, high) = (0.9, (self.height - 0.5).min(2.8));
+                let (frame, boarded) = if self.sides == Sides::Boarded {
+                    (self.wall.shade(0.7), true)
+                } else {
+                    (hex(0xf8f4ea), false)
+                };
+                canvas.rect(
+                    plane,
+                    (z - 0.12, z + 1.62),
+                    (low - 0.12, high + 0.12),
+                    tone(canvas, frame),
+                );
+                canvas.rect(plane, (z, z + 1.5), (low, high), sky);
+                canvas.rect(plane, (z + 0.7, z + 0.8), (low, high), tone(canvas, frame));
+                if boarded {
+                    for y in [0.22, 0.55, 0.84] {
+                        let at = low + (high - low) * y;
+                        canvas.rect(
+                            plane,
+                            (z - 0.2, z + 1.7),
+                            (at - 0.13, at + 0.13),
+                            tone(canvas, hex(0x7d6148)),
+                        );
+                    }
+                } else if !lit {
+                    // The wall turned from the light is the one that it comes through.
+                    let reach = |far: f32| x + inward * far;
+                    canvas.sheen(
+                        &[
+                            (reach(0.3), 0.003, z),
+                            (reach(0.3), 0.003, z + 1.5),
+                            (reach(2.3), 0.003, z + 0.9),
+                            (reach(2.3), 0.003, z - 0.6),
+                        ],
+                        beam,
+                        alpha,
+                    );
+                }
+            }
+            z -= 3.1;
+        }
     }
 
     fn draw_walls(&self, canvas: &mut Canvas) {
