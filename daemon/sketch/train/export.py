@@ -1,4 +1,4 @@
-"""Writes the trained parts as one diffusers folder in float16, with a manifest of its files."""
+"""Writes the trained parts as one diffusers folder in float16, with the BLAKE3 of each file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import nn
 from transformers import CLIPTextModel
 from unet import noise_schedule
 
-TOKENIZER_FILES = ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
+TOKENIZER_FILES = ("vocab.json", "merges.txt", "tokenizer_config.json")
 DESCRIBED_ELSEWHERE = ("_name_or_path", "dtype", "torch_dtype")
 
 
@@ -23,6 +23,9 @@ def write_module(module: nn.Module, folder: Path, weights: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     state = {k: v.detach().to(torch.float16).contiguous() for k, v in module.state_dict().items()}
     state = {k: v for k, v in state.items() if not k.endswith("position_ids")}
+    if isinstance(module, CLIPTextModel):
+        # The names of Stable Diffusion 1.x folders; newer transformers drop the prefix in memory.
+        state = {f"text_model.{k.removeprefix('text_model.')}": v for k, v in state.items()}
     overflown = [k for k, v in state.items() if not torch.isfinite(v).all()]
     if overflown:
         raise ValueError(f"{folder}: not finite in float16: {overflown}")
@@ -68,12 +71,11 @@ def main() -> None:
     }
     (args.out / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
     lines = []
-    for path in sorted(p for p in args.out.rglob("*") if p.is_file() and p.name != "MANIFEST.toml"):
+    for path in sorted(p for p in args.out.rglob("*") if p.is_file() and p.name != "SUMS"):
         data = path.read_bytes()
         name = path.relative_to(args.out).as_posix()
-        lines += ["[[file]]", f'path = "{name}"', f"size = {len(data)}"]
-        lines += [f'blake3 = "{blake3(data).hexdigest()}"', ""]
-    (args.out / "MANIFEST.toml").write_text("\n".join(lines))
+        lines.append(f"{blake3(data).hexdigest()} {len(data)} {name}\n")
+    (args.out / "SUMS").write_text("".join(lines))
     total = sum(p.stat().st_size for p in args.out.rglob("*") if p.is_file())
     print(f"{args.out}: {total / 1e6:.1f} MB")
 

@@ -34,7 +34,7 @@ def noise_schedule() -> DDIMScheduler:
         timestep_spacing="trailing",
         clip_sample=False,
         set_alpha_to_one=True,
-        steps_offset=0,
+        steps_offset=1,  # of no effect with trailing steps; diffusers asks for it
     )
 
 
