@@ -731,7 +731,7 @@ mod tests {
 
     #[test]
     fn shots_counts_settings_and_lights_come_in_their_shares() {
-        let scenes: Vec<Scene> = (0..1_500).map(|i| sampled_without_detail(i)).collect();
+        let scenes: Vec<Scene> = (0..1_500).map(sampled_without_detail).collect();
         let share = |holds: &dyn Fn(&Scene) -> bool| {
             scenes.iter().filter(|s| holds(s)).count() as f32 / scenes.len() as f32
         };
