@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use crate::schedule::ScheduleError;
+use crate::tokenizer::TokenizerError;
+
 /// Why a model's files could not be turned into networks.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -97,6 +100,24 @@ pub enum LoadError {
         tensor: String,
         /// Its format, as the file names it.
         dtype: String,
+    },
+
+    /// The tokenizer's files are missing or do not fit together.
+    #[error("{}: {source}", path.display())]
+    Tokenizer {
+        /// The model's folder.
+        path: PathBuf,
+        /// What is wrong.
+        source: TokenizerError,
+    },
+
+    /// The noise schedule cannot be honoured.
+    #[error("{}: {source}", path.display())]
+    Schedule {
+        /// The model's folder.
+        path: PathBuf,
+        /// What is wrong.
+        source: ScheduleError,
     },
 
     /// The tensor library failed, for want of memory as a rule.

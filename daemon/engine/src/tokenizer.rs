@@ -16,8 +16,6 @@ use bpe::{Bpe, END_OF_WORD};
 use files::{Special, TokenizerFiles};
 use words::Word;
 
-use crate::error::LoadError;
-
 /// Why a tokenizer cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenizerError {
@@ -43,15 +41,6 @@ pub enum TokenizerError {
         /// Its text.
         content: String,
     },
-    /// A file cannot be read.
-    #[error(transparent)]
-    Load(#[from] Box<LoadError>),
-}
-
-impl From<LoadError> for TokenizerError {
-    fn from(error: LoadError) -> Self {
-        Self::Load(Box::new(error))
-    }
 }
 
 /// A token of a text.
@@ -94,17 +83,23 @@ impl Tokenizer {
     /// The length of CLIP's context, where nothing else is said.
     pub const CLIP_MAX_LENGTH: usize = 77;
 
-    /// The tokenizer of a model folder. `read` gives a file of the folder by
-    /// its path in it (`tokenizer/vocab.json`), or nothing where there is none.
+    /// The files of a model folder that say something about its tokenizer.
+    pub const FILES: [&str; 5] = [
+        "tokenizer/vocab.json",
+        "tokenizer/merges.txt",
+        "tokenizer/tokenizer.json",
+        "tokenizer/tokenizer_config.json",
+        "tokenizer/special_tokens_map.json",
+    ];
+
+    /// The tokenizer of a model folder. `read` gives each of
+    /// [`FILES`](Self::FILES), or nothing where there is none.
     ///
     /// # Errors
     /// [`TokenizerError`] when files are missing or do not fit together.
-    pub fn from_files<'a, E>(
-        read: impl Fn(&str) -> Result<Option<Cow<'a, [u8]>>, E>,
-    ) -> Result<Self, TokenizerError>
-    where
-        TokenizerError: From<E>,
-    {
+    pub fn from_files<'a>(
+        read: impl Fn(&str) -> Option<Cow<'a, [u8]>>,
+    ) -> Result<Self, TokenizerError> {
         let files = TokenizerFiles::read(read)?;
         let id = |role: &'static str, special: &Special| {
             files
@@ -362,9 +357,7 @@ mod tests {
                 config.as_bytes().to_vec(),
             ),
         ]);
-        Tokenizer::from_files(|name| {
-            Ok::<_, LoadError>(files.get(name).map(|bytes| Cow::Borrowed(&bytes[..])))
-        })
+        Tokenizer::from_files(|name| files.get(name).map(|bytes| Cow::Borrowed(&bytes[..])))
     }
 
     const CONFIG: &str = r#"{"bos_token": {"content": "<bos>", "normalized": true},
@@ -426,7 +419,7 @@ mod tests {
             small("{").unwrap_err(),
             TokenizerError::File { .. }
         ));
-        let none = Tokenizer::from_files(|_| Ok::<Option<Cow<'_, [u8]>>, LoadError>(None));
+        let none = Tokenizer::from_files(|_| None);
         assert!(matches!(none.unwrap_err(), TokenizerError::Missing));
     }
 

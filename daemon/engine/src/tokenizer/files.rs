@@ -33,15 +33,11 @@ pub(super) struct Special {
 impl TokenizerFiles {
     /// Reads `tokenizer/vocab.json` and `merges.txt`, or `tokenizer.json`, and
     /// what else says something about them.
-    pub(super) fn read<'a, E>(
-        read: impl Fn(&str) -> Result<Option<Cow<'a, [u8]>>, E>,
-    ) -> Result<Self, TokenizerError>
-    where
-        TokenizerError: From<E>,
-    {
+    pub(super) fn read<'a>(
+        read: impl Fn(&str) -> Option<Cow<'a, [u8]>>,
+    ) -> Result<Self, TokenizerError> {
         let read = |name: &str| -> Result<Option<Cow<'a, [u8]>>, TokenizerError> {
-            let bytes = read(&format!("tokenizer/{name}"))?;
-            match bytes {
+            match read(&format!("tokenizer/{name}")) {
                 Some(bytes) if bytes.len() > LARGEST_FILE => Err(TokenizerError::File {
                     file: name.to_owned(),
                     reason: format!("it is larger than {} MiB", LARGEST_FILE >> 20),

@@ -1,5 +1,6 @@
 //! Parity with diffusers and transformers: golden data from `tests/golden`.
 
 mod golden;
+mod pipeline;
 mod samplers;
 mod tokens;

@@ -1,0 +1,409 @@
+//! One frame in the making.
+
+use candle_core::{DType, Tensor};
+use image::{RgbImage, imageops::FilterType};
+
+use crate::conditioning;
+use crate::guidance::{GuidanceMode, guide};
+use crate::noise::{NoisePurpose, NoiseStream};
+use crate::pipeline::Pipeline;
+use crate::provenance::{self, ENGINE_VERSION, InitImageIdentity, Provenance};
+use crate::request::{
+    GenerateError, GenerateRequest, LARGEST_GUIDANCE_SCALE, check_range, check_size,
+};
+use crate::sampler::Trajectory;
+
+/// A frame in the making. It owns everything that lives between two steps: it
+/// is suspended by leaving it alone and goes on to the same result, whatever
+/// ran in between.
+#[derive(Debug)]
+pub struct Generation {
+    trajectory: Trajectory,
+    latents: Vec<f32>,
+    latent_width: usize,
+    latent_height: usize,
+    positive: Tensor,
+    /// With guidance only.
+    negative: Option<Tensor>,
+    /// What an inpainting UNet sees beside the latents: mask and masked image.
+    extra_channels: Vec<f32>,
+    given_step_noise: Option<Vec<f32>>,
+    provenance: Provenance,
+}
+
+/// How far a frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Steps done.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+}
+
+/// A frame that is done.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// Its pixels.
+    pub image: RgbImage,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+/// Tensors in place of drawn ones, to compare with other implementations.
+#[doc(hidden)]
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// The initial noise.
+    pub noise: Option<Vec<f32>>,
+    /// The noise of all stochastic steps, one after the other.
+    pub step_noise: Option<Vec<f32>>,
+    /// The init image's pixels (3, height, width), 0..=1.
+    pub init_pixels: Option<Vec<f32>>,
+}
+
+impl Generation {
+    pub(crate) fn start(
+        pipeline: &Pipeline,
+        request: &GenerateRequest,
+        given: Given,
+    ) -> Result<Self, GenerateError> {
+        let defaults = pipeline.defaults();
+        let init_size = request
+            .init_image
+            .as_ref()
+            .map(|init| init.image.dimensions());
+        let width = request
+            .width
+            .or(init_size.map(|size| size.0))
+            .unwrap_or(defaults.width);
+        let height = request
+            .height
+            .or(init_size.map(|size| size.1))
+            .unwrap_or(defaults.height);
+        check_size(width, height, pipeline.size_multiple())?;
+        let guidance_scale = request.guidance_scale.unwrap_or(defaults.guidance_scale);
+        check_range(
+            "guidance scale",
+            guidance_scale,
+            0.0,
+            LARGEST_GUIDANCE_SCALE,
+        )?;
+        let guidance_rescale = request
+            .guidance_rescale
+            .unwrap_or(defaults.guidance_rescale);
+        check_range("guidance rescale", guidance_rescale, 0.0, 1.0)?;
+        let clip_skip = request.clip_skip.unwrap_or(defaults.clip_skip);
+        let layers = pipeline.text_encoder.config().num_hidden_layers;
+        if clip_skip as usize >= layers {
+            return Err(GenerateError::Setting {
+                setting: "clip skip",
+                value: f64::from(clip_skip),
+                range: format!("0 to {}", layers - 1),
+            });
+        }
+        let sampler = request.sampler.unwrap_or(defaults.sampler);
+        let steps = request.steps.unwrap_or(defaults.steps);
+        let trajectory = match &request.init_image {
+            Some(init) => Trajectory::with_strength(
+                sampler,
+                &pipeline.scheduler,
+                steps as usize,
+                shortest_decimal(init.strength),
+            )?,
+            None => Trajectory::new(sampler, &pipeline.scheduler, steps as usize)?,
+        };
+
+        let mut tokens = pipeline.tokenize(&request.prompt)?;
+        let mut negative_tokens = pipeline
+            .tokenize(&request.negative_prompt)
+            .map_err(GenerateError::NegativePrompt)?;
+        let guidance_mode = if guidance_scale <= 1.0 {
+            GuidanceMode::None
+        } else {
+            match request.guidance_mode {
+                Some(GuidanceMode::None) | None => pipeline.guidance_mode(width, height),
+                Some(mode) => mode,
+            }
+        };
+        let device = pipeline.device.candle();
+        let encode = |tokens| -> Result<Tensor, GenerateError> {
+            let row =
+                conditioning::encode(&pipeline.text_encoder, tokens, clip_skip as usize, device)?;
+            Ok(row.to_dtype(pipeline.dtype)?)
+        };
+        let negative = if guidance_mode == GuidanceMode::None {
+            None
+        } else {
+            let chunks = tokens.chunks.len().max(negative_tokens.chunks.len());
+            tokens.pad_to(chunks);
+            negative_tokens.pad_to(chunks);
+            Some(encode(&negative_tokens)?)
+        };
+        let positive = encode(&tokens)?;
+
+        let factor = pipeline.vae.factor();
+        let (latent_width, latent_height) = (width as usize / factor, height as usize / factor);
+        let channels = pipeline.vae.config().latent_channels;
+        let count = channels * latent_width * latent_height;
+        let noise = match given.noise {
+            Some(noise) if noise.len() != count => {
+                return Err(GenerateError::Given {
+                    what: "noise",
+                    found: noise.len(),
+                    expected: count,
+                });
+            }
+            Some(noise) => noise,
+            None => NoiseStream::new(request.seed, 0, NoisePurpose::InitialLatents).normals(count),
+        };
+        let latents = match &request.init_image {
+            Some(init) => {
+                let pixels = match given.init_pixels {
+                    Some(pixels) => pixels.into_iter().map(|p| 2.0 * p - 1.0).collect(),
+                    None => pixels_of(&init.image, width, height),
+                };
+                let clean = pipeline.encode_image(pixels, width as usize, height as usize)?;
+                trajectory.add_noise(&clean, &noise)
+            }
+            None => {
+                let scale = trajectory.initial_noise_scale() as f32;
+                noise.iter().map(|noise| noise * scale).collect()
+            }
+        };
+        let extra_channels = if pipeline.unet.config().in_channels == channels {
+            Vec::new()
+        } else {
+            // An inpainting model that is given nothing to keep: the mask is
+            // everywhere, and the masked image is the grey it was trained on.
+            let mut extra = vec![1.0; latent_width * latent_height];
+            let grey = vec![0.0; 3 * (width * height) as usize];
+            extra.extend(pipeline.encode_image(grey, width as usize, height as usize)?);
+            extra
+        };
+
+        let provenance = Provenance {
+            format: Provenance::FORMAT,
+            engine_version: ENGINE_VERSION.to_owned(),
+            prompt: request.prompt.clone(),
+            prompt_sent: request.prompt_sent.clone(),
+            negative_prompt: request.negative_prompt.clone(),
+            width,
+            height,
+            seed: request.seed,
+            sampler,
+            steps,
+            guidance_scale,
+            guidance_rescale,
+            guidance_mode,
+            clip_skip,
+            model: pipeline.identity()?,
+            loras: Vec::new(),
+            init_image: request.init_image.as_ref().map(|init| InitImageIdentity {
+                hash: provenance::pixels_hash(&init.image),
+                strength: init.strength,
+            }),
+            device: pipeline.device.name().to_owned(),
+            dtype: pipeline.dtype.as_str().to_owned(),
+        };
+        Ok(Self {
+            trajectory,
+            latents,
+            latent_width,
+            latent_height,
+            positive,
+            negative,
+            extra_channels,
+            given_step_noise: given.step_noise,
+            provenance,
+        })
+    }
+
+    /// Takes the next denoising step.
+    ///
+    /// # Errors
+    /// [`GenerateError`] when the network fails or no step is left. The
+    /// generation is unchanged then.
+    pub fn step(&mut self, pipeline: &Pipeline) -> Result<Progress, GenerateError> {
+        pipeline.device.run(|| self.step_here(pipeline))
+    }
+
+    fn step_here(&mut self, pipeline: &Pipeline) -> Result<Progress, GenerateError> {
+        let prediction = self.predict(pipeline)?;
+        let noise = if !self.trajectory.takes_noise() {
+            Vec::new()
+        } else if let Some(given) = &self.given_step_noise {
+            let start = self.trajectory.done() * self.latents.len();
+            given
+                .get(start..start + self.latents.len())
+                .ok_or(GenerateError::Given {
+                    what: "step noise",
+                    found: given.len(),
+                    expected: start + self.latents.len(),
+                })?
+                .to_vec()
+        } else {
+            NoiseStream::new(
+                self.provenance.seed,
+                self.trajectory.position() as u32,
+                NoisePurpose::SamplerStep,
+            )
+            .normals(self.latents.len())
+        };
+        if !prediction.iter().all(|value| value.is_finite()) {
+            return Err(GenerateError::NotFinite {
+                step: self.trajectory.done() + 1,
+            });
+        }
+        self.latents = self
+            .trajectory
+            .advance(&self.latents, &prediction, &noise)?;
+        Ok(self.progress())
+    }
+
+    /// What the network predicts for the latents, guided.
+    fn predict(&self, pipeline: &Pipeline) -> Result<Vec<f32>, GenerateError> {
+        let mut input = self.trajectory.model_input(&self.latents);
+        input.extend_from_slice(&self.extra_channels);
+        let channels = pipeline.unet.config().in_channels;
+        let shape = (1, channels, self.latent_height, self.latent_width);
+        let input =
+            Tensor::from_vec(input, shape, pipeline.device.candle())?.to_dtype(pipeline.dtype)?;
+        let timestep = [self.trajectory.timestep()];
+        let run = |input: &Tensor, context: &Tensor| -> Result<Vec<f32>, GenerateError> {
+            let output = pipeline.unet.forward(input, &timestep, context, None)?;
+            Ok(output.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+        };
+        let Some(negative) = &self.negative else {
+            return run(&input, &self.positive);
+        };
+        let (negative, positive) = match self.provenance.guidance_mode {
+            GuidanceMode::TwoPasses => (run(&input, negative)?, run(&input, &self.positive)?),
+            _ => {
+                let input = Tensor::cat(&[&input, &input], 0)?;
+                let context = Tensor::cat(&[negative, &self.positive], 0)?;
+                let mut both = run(&input, &context)?;
+                let positive = both.split_off(both.len() / 2);
+                (both, positive)
+            }
+        };
+        Ok(guide(
+            &negative,
+            &positive,
+            self.provenance.guidance_scale,
+            self.provenance.guidance_rescale,
+        ))
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress {
+            step: self.trajectory.done(),
+            steps: self.trajectory.steps(),
+        }
+    }
+
+    /// Whether every step is done.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.trajectory.is_done()
+    }
+
+    /// The record of what is being made.
+    #[must_use]
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// The latents as they are now, (channels, height, width).
+    #[must_use]
+    pub fn latents(&self) -> &[f32] {
+        &self.latents
+    }
+
+    /// A rough small picture of what is coming up.
+    ///
+    /// # Errors
+    /// When the map for previews, fitted at the first one, cannot be had.
+    pub fn preview(&self, pipeline: &Pipeline) -> Result<RgbImage, GenerateError> {
+        let map = pipeline.device.run(|| pipeline.preview_map())?;
+        Ok(map.picture(
+            self.trajectory.denoised(),
+            self.latent_width,
+            self.latent_height,
+        ))
+    }
+
+    /// Decodes the finished frame.
+    ///
+    /// # Errors
+    /// [`GenerateError::Unfinished`] before the last step, or when decoding
+    /// fails.
+    pub fn finish(self, pipeline: &Pipeline) -> Result<Frame, GenerateError> {
+        if !self.is_done() {
+            let Progress { step, steps } = self.progress();
+            return Err(GenerateError::Unfinished { left: steps - step });
+        }
+        let (width, height) = (self.provenance.width, self.provenance.height);
+        let pixels = pipeline.device.run(|| {
+            pipeline.decode_latents(&self.latents, self.latent_width, self.latent_height)
+        })?;
+        let plane = (width * height) as usize;
+        let image = RgbImage::from_fn(width, height, |x, y| {
+            let at = (y * width + x) as usize;
+            image::Rgb(std::array::from_fn(|channel| {
+                let value = pixels[channel * plane + at] / 2.0 + 0.5;
+                (value.clamp(0.0, 1.0) * 255.0).round() as u8
+            }))
+        });
+        Ok(Frame {
+            image,
+            provenance: self.provenance,
+        })
+    }
+}
+
+/// The number that was meant: 0.7 asks for seven of ten steps, though the f32
+/// nearest to it is less.
+fn shortest_decimal(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
+}
+
+/// A picture at a size, as pixels (3, height, width) in −1..=1.
+fn pixels_of(picture: &RgbImage, width: u32, height: u32) -> Vec<f32> {
+    let resized;
+    let picture = if picture.dimensions() == (width, height) {
+        picture
+    } else {
+        resized = image::imageops::resize(picture, width, height, FilterType::Lanczos3);
+        &resized
+    };
+    (0..3)
+        .flat_map(|channel| {
+            picture
+                .pixels()
+                .map(move |pixel| f32::from(pixel.0[channel]) / 127.5 - 1.0)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strength_is_the_decimal_that_was_typed() {
+        assert_eq!((10.0 * shortest_decimal(0.7)) as usize, 7);
+        assert_eq!((10.0 * f64::from(0.7f32)) as usize, 6);
+        assert_eq!(shortest_decimal(1.0), 1.0);
+    }
+
+    #[test]
+    fn pixels_are_laid_out_by_channel() {
+        let picture = RgbImage::from_fn(2, 1, |x, _| {
+            image::Rgb([0, 255, if x == 0 { 0 } else { 255 }])
+        });
+        assert_eq!(pixels_of(&picture, 2, 1), [-1.0, -1.0, 1.0, 1.0, -1.0, 1.0]);
+        assert_eq!(pixels_of(&picture, 4, 2).len(), 24);
+    }
+}
