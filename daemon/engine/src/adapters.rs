@@ -150,3 +150,161 @@ pub struct AdaptableLayer {
 /// The adaptable layers of a network by name, as diffusers names them
 /// ("down_blocks.0.attentions.0.proj_in").
 pub type AdaptableLayers = BTreeMap<String, AdaptableLayer>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tiny;
+    use crate::unet::UNet;
+    use candle_core::{Device, Var};
+
+    const SCALE: f64 = 0.6;
+
+    /// A path of rank 2 for a layer.
+    fn path(name: &str, weight_shape: &[usize]) -> LowRank {
+        let mut down = weight_shape.to_vec();
+        down[0] = 2;
+        let mut up = vec![1; weight_shape.len()];
+        (up[0], up[1]) = (weight_shape[0], 2);
+        LowRank {
+            down: (tiny::numbers(&format!("{name}.down"), &down) * 0.2).unwrap(),
+            up: (tiny::numbers(&format!("{name}.up"), &up) * 0.2).unwrap(),
+            scale: SCALE,
+            region: None,
+        }
+    }
+
+    fn outputs(unet: &UNet, size: (usize, usize)) -> Tensor {
+        let x = tiny::numbers("x", &[1, 4, size.0, size.1]);
+        let context = tiny::numbers("context", &[1, 5, 16]);
+        unet.forward(&x, &[500.0], &context, None).unwrap()
+    }
+
+    #[test]
+    fn paths_beside_every_layer_equal_merged_weights() {
+        let config = tiny::unet_config(4);
+        let mut weights = tiny::unet_tensors(&config);
+        let unet = tiny::build(&weights, |w| UNet::new(&config, w));
+        let before = outputs(&unet, (8, 8));
+        let layers = unet.adaptable_layers();
+        for (name, layer) in layers {
+            let LowRank { down, up, .. } = path(name, &layer.weight_shape);
+            layer.adapters.push(path(name, &layer.weight_shape));
+            let rank = down.dim(0).unwrap();
+            let delta = up
+                .reshape((layer.weight_shape[0], rank))
+                .and_then(|up| up.matmul(&down.flatten_from(1).unwrap()))
+                .and_then(|delta| delta.reshape(layer.weight_shape.as_slice()))
+                .unwrap();
+            let weight = weights.get_mut(&format!("{name}.weight")).unwrap();
+            *weight = (&*weight + (delta * SCALE).unwrap()).unwrap();
+        }
+        // All weights but those of norms belong to such a layer.
+        let norms = weights
+            .keys()
+            .filter(|n| n.contains("norm") && n.ends_with("weight"))
+            .count();
+        let all = weights.keys().filter(|n| n.ends_with("weight")).count();
+        assert_eq!(layers.len(), all - norms);
+
+        let merged = tiny::build(&weights, |w| UNet::new(&config, w));
+        let (beside, merged) = (outputs(&unet, (8, 8)), outputs(&merged, (8, 8)));
+        assert!(tiny::max_difference(&before, &beside) > 1e-2);
+        assert!(tiny::max_difference(&beside, &merged) < 1e-4);
+        for layer in layers.values() {
+            layer.adapters.set(Vec::new());
+        }
+        assert_eq!(tiny::max_difference(&before, &outputs(&unet, (8, 8))), 0.0);
+    }
+
+    #[test]
+    fn a_region_confines_a_path() {
+        let mut mask = vec![0f32; 8 * 6];
+        mask.iter_mut()
+            .enumerate()
+            .for_each(|(i, m)| *m = if i % 6 < 3 { 1.0 } else { 0.0 });
+        let mask = Tensor::from_vec(mask, (8, 6), &Device::Cpu).unwrap();
+        let region = Some(Region::new(mask).unwrap());
+
+        let adapters = Adapters::default();
+        adapters.push(LowRank {
+            region: region.clone(),
+            ..path("conv", &[5, 4, 3, 3])
+        });
+        let x = tiny::numbers("x", &[1, 4, 8, 6]);
+        let zeros = Tensor::zeros((1, 5, 8, 6), DType::F32, &Device::Cpu).unwrap();
+        let y = adapters.add_to_conv2d(&x, zeros, 1, 1).unwrap();
+        let size = |y: &Tensor| {
+            y.abs()
+                .unwrap()
+                .sum_all()
+                .unwrap()
+                .to_scalar::<f32>()
+                .unwrap()
+        };
+        assert!(size(&y.narrow(3, 0, 3).unwrap()) > 0.1);
+        assert_eq!(size(&y.narrow(3, 3, 3).unwrap()), 0.0);
+
+        // The same places as tokens, at half the size: 4 × 3.
+        let adapters = Adapters::default();
+        adapters.push(LowRank {
+            region,
+            ..path("linear", &[5, 4])
+        });
+        let x = tiny::numbers("x", &[1, 12, 4]);
+        let zeros = Tensor::zeros((1, 12, 5), DType::F32, &Device::Cpu).unwrap();
+        let y = adapters
+            .add_to_linear(&x, zeros)
+            .unwrap()
+            .reshape((4, 3, 5))
+            .unwrap();
+        assert!(size(&y.narrow(1, 0, 1).unwrap()) > 0.01);
+        assert_eq!(size(&y.narrow(1, 2, 1).unwrap()), 0.0);
+        let text = tiny::numbers("text", &[1, 7, 4]);
+        let zeros = Tensor::zeros((1, 7, 5), DType::F32, &Device::Cpu).unwrap();
+        assert!(
+            adapters.add_to_linear(&text, zeros).is_err(),
+            "text has no place in a picture"
+        );
+    }
+
+    #[test]
+    fn paths_beside_frozen_layers_can_be_trained() {
+        let config = tiny::unet_config(4);
+        let unet = tiny::build(&tiny::unet_tensors(&config), |w| UNet::new(&config, w));
+        let mut variables = Vec::new();
+        for (name, layer) in unet.adaptable_layers() {
+            let path = path(name, &layer.weight_shape);
+            let down = Var::from_tensor(&path.down).unwrap();
+            let up = Var::from_tensor(&path.up).unwrap();
+            layer.adapters.push(LowRank {
+                down: down.as_tensor().clone(),
+                up: up.as_tensor().clone(),
+                ..path
+            });
+            variables.push((name.clone(), down, up));
+        }
+        let output = outputs(&unet, (8, 8));
+        let drive = tiny::numbers("drive", output.dims());
+        let gradients = (output * drive)
+            .unwrap()
+            .sum_all()
+            .unwrap()
+            .backward()
+            .unwrap();
+        for (name, down, up) in &variables {
+            for variable in [down, up] {
+                let gradient = gradients.get(variable.as_tensor());
+                let gradient = gradient.unwrap_or_else(|| panic!("{name} has no gradient"));
+                let sum = gradient
+                    .abs()
+                    .unwrap()
+                    .sum_all()
+                    .unwrap()
+                    .to_scalar::<f32>()
+                    .unwrap();
+                assert!(sum.is_finite() && sum > 1e-6, "gradient of {name}: {sum}");
+            }
+        }
+    }
+}

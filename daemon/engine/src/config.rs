@@ -241,22 +241,65 @@ pub struct UNetConfig {
     pub conv_in_kernel: usize,
     /// Kernel of the last convolution.
     pub conv_out_kernel: usize,
+    /// What other families have.
+    #[serde(flatten)]
+    pub foreign: ForeignFeatures,
+}
 
-    // Features that other families have; refused unless unset.
-    dual_cross_attention: bool,
-    class_embed_type: Option<String>,
-    addition_embed_type: Option<String>,
-    encoder_hid_dim: Option<usize>,
-    encoder_hid_dim_type: Option<String>,
-    num_class_embeds: Option<usize>,
-    time_embedding_type: String,
-    time_embedding_act_fn: Option<String>,
-    timestep_post_act: Option<String>,
-    time_cond_proj_dim: Option<usize>,
-    resnet_skip_time_act: bool,
-    cross_attention_norm: Option<String>,
-    attention_type: String,
-    class_embeddings_concat: bool,
+/// Features of other model families' UNets. This engine runs a UNet only if
+/// they are all as they are by default.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ForeignFeatures {
+    /// Two contexts at once.
+    pub dual_cross_attention: bool,
+    /// An embedded class, beside the text.
+    pub class_embed_type: Option<String>,
+    /// A second embedding, beside the timestep's.
+    pub addition_embed_type: Option<String>,
+    /// A projection of the context.
+    pub encoder_hid_dim: Option<usize>,
+    /// Kind of that projection.
+    pub encoder_hid_dim_type: Option<String>,
+    /// Number of classes.
+    pub num_class_embeds: Option<usize>,
+    /// "positional": sinusoids.
+    pub time_embedding_type: String,
+    /// An activation after the time embedding.
+    pub time_embedding_act_fn: Option<String>,
+    /// An activation inside the time embedding.
+    pub timestep_post_act: Option<String>,
+    /// Width of an embedding of the guidance scale.
+    pub time_cond_proj_dim: Option<usize>,
+    /// Whether residual blocks leave out the activation of the time embedding.
+    pub resnet_skip_time_act: bool,
+    /// A normalisation of the context.
+    pub cross_attention_norm: Option<String>,
+    /// "default": no gated attention.
+    pub attention_type: String,
+    /// Whether class and time embeddings stand side by side.
+    pub class_embeddings_concat: bool,
+}
+
+impl Default for ForeignFeatures {
+    fn default() -> Self {
+        Self {
+            dual_cross_attention: false,
+            class_embed_type: None,
+            addition_embed_type: None,
+            encoder_hid_dim: None,
+            encoder_hid_dim_type: None,
+            num_class_embeds: None,
+            time_embedding_type: "positional".to_owned(),
+            time_embedding_act_fn: None,
+            timestep_post_act: None,
+            time_cond_proj_dim: None,
+            resnet_skip_time_act: false,
+            cross_attention_norm: None,
+            attention_type: "default".to_owned(),
+            class_embeddings_concat: false,
+        }
+    }
 }
 
 impl Default for UNetConfig {
@@ -301,20 +344,7 @@ impl Default for UNetConfig {
             resnet_time_scale_shift: "default".to_owned(),
             conv_in_kernel: 3,
             conv_out_kernel: 3,
-            dual_cross_attention: false,
-            class_embed_type: None,
-            addition_embed_type: None,
-            encoder_hid_dim: None,
-            encoder_hid_dim_type: None,
-            num_class_embeds: None,
-            time_embedding_type: "positional".to_owned(),
-            time_embedding_act_fn: None,
-            timestep_post_act: None,
-            time_cond_proj_dim: None,
-            resnet_skip_time_act: false,
-            cross_attention_norm: None,
-            attention_type: "default".to_owned(),
-            class_embeddings_concat: false,
+            foreign: ForeignFeatures::default(),
         }
     }
 }
@@ -455,10 +485,10 @@ impl Configuration for UNetConfig {
             ),
             (
                 "time_embedding_type",
-                &self.time_embedding_type,
+                &self.foreign.time_embedding_type,
                 "positional",
             ),
-            ("attention_type", &self.attention_type, "default"),
+            ("attention_type", &self.foreign.attention_type, "default"),
         ] {
             reasons.unless(value == only, || format!("{name} {value:?}"));
         }
@@ -469,27 +499,39 @@ impl Configuration for UNetConfig {
         };
         for (name, set) in [
             ("only_cross_attention", cross_only),
-            ("dual_cross_attention", self.dual_cross_attention),
-            ("class_embed_type", self.class_embed_type.is_some()),
+            ("dual_cross_attention", self.foreign.dual_cross_attention),
+            ("class_embed_type", self.foreign.class_embed_type.is_some()),
             (
                 "addition_embed_type (Stable Diffusion XL has it)",
-                self.addition_embed_type.is_some(),
+                self.foreign.addition_embed_type.is_some(),
             ),
-            ("encoder_hid_dim", self.encoder_hid_dim.is_some()),
-            ("encoder_hid_dim_type", self.encoder_hid_dim_type.is_some()),
-            ("num_class_embeds", self.num_class_embeds.is_some()),
+            ("encoder_hid_dim", self.foreign.encoder_hid_dim.is_some()),
+            (
+                "encoder_hid_dim_type",
+                self.foreign.encoder_hid_dim_type.is_some(),
+            ),
+            ("num_class_embeds", self.foreign.num_class_embeds.is_some()),
             (
                 "time_embedding_act_fn",
-                self.time_embedding_act_fn.is_some(),
+                self.foreign.time_embedding_act_fn.is_some(),
             ),
-            ("timestep_post_act", self.timestep_post_act.is_some()),
+            (
+                "timestep_post_act",
+                self.foreign.timestep_post_act.is_some(),
+            ),
             (
                 "time_cond_proj_dim (a distilled model that is told the guidance)",
-                self.time_cond_proj_dim.is_some(),
+                self.foreign.time_cond_proj_dim.is_some(),
             ),
-            ("resnet_skip_time_act", self.resnet_skip_time_act),
-            ("cross_attention_norm", self.cross_attention_norm.is_some()),
-            ("class_embeddings_concat", self.class_embeddings_concat),
+            ("resnet_skip_time_act", self.foreign.resnet_skip_time_act),
+            (
+                "cross_attention_norm",
+                self.foreign.cross_attention_norm.is_some(),
+            ),
+            (
+                "class_embeddings_concat",
+                self.foreign.class_embeddings_concat,
+            ),
         ] {
             reasons.unless(!set, || name.to_owned());
         }

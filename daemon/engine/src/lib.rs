@@ -23,6 +23,8 @@ pub mod safetensors_file;
 pub mod sampler;
 pub mod schedule;
 pub mod text_encoder;
+#[cfg(test)]
+mod tiny;
 pub mod tokenizer;
 pub mod unet;
 pub mod vae;

@@ -775,3 +775,515 @@ impl TensorSource for NamedSource<'_> {
         &self.checkpoint.origin
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PerBlock;
+    use crate::tiny::{self, Tensors};
+    use std::collections::HashMap;
+
+    const DEVICE: Device = Device::Cpu;
+
+    struct TinyModel {
+        configs: SingleFileConfigs,
+        text_encoder: Tensors,
+        unet: Tensors,
+        vae: Tensors,
+    }
+
+    impl TinyModel {
+        fn new() -> Self {
+            let configs = SingleFileConfigs {
+                text_encoder: tiny::text_encoder_config(),
+                unet: tiny::unet_config(4),
+                vae: tiny::vae_config(),
+            };
+            Self {
+                text_encoder: tiny::text_encoder_tensors(&configs.text_encoder),
+                unet: tiny::unet_tensors(&configs.unet),
+                vae: tiny::vae_tensors(&configs.vae),
+                configs,
+            }
+        }
+
+        /// A diffusers folder in memory.
+        fn files(&self) -> BTreeMap<String, Vec<u8>> {
+            let text = r#"{"vocab_size": 60, "hidden_size": 16, "intermediate_size": 32,
+                "num_hidden_layers": 3, "num_attention_heads": 2, "max_position_embeddings": 9,
+                "eos_token_id": 59}"#;
+            let unet = r#"{"down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+                "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+                "block_out_channels": [16, 24], "layers_per_block": 1, "norm_num_groups": 4,
+                "cross_attention_dim": 16, "attention_head_dim": 2}"#;
+            let vae = r#"{"_class_name": "AutoencoderKL",
+                "down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D"],
+                "up_block_types": ["UpDecoderBlock2D", "UpDecoderBlock2D"],
+                "block_out_channels": [8, 12], "norm_num_groups": 4}"#;
+            BTreeMap::from([
+                ("model_index.json".to_owned(), b"{}".to_vec()),
+                ("tokenizer/vocab.json".to_owned(), b"{\"a\": 0}".to_vec()),
+                ("text_encoder/config.json".to_owned(), text.into()),
+                (
+                    "text_encoder/model.safetensors".to_owned(),
+                    bytes(&self.text_encoder),
+                ),
+                ("unet/config.json".to_owned(), unet.into()),
+                (
+                    "unet/diffusion_pytorch_model.safetensors".to_owned(),
+                    bytes(&self.unet),
+                ),
+                ("vae/config.json".to_owned(), vae.into()),
+                (
+                    "vae/diffusion_pytorch_model.safetensors".to_owned(),
+                    bytes(&self.vae),
+                ),
+            ])
+        }
+
+        /// All tensors under their original names.
+        fn single_file(&self) -> Tensors {
+            let text = self
+                .text_encoder
+                .iter()
+                .map(|(n, t)| (ldm_names::text_encoder(n), t));
+            let unet = self
+                .unet
+                .iter()
+                .map(|(n, t)| (ldm_names::unet(&self.configs.unet, n), t));
+            let vae = self.vae.iter().map(|(name, tensor)| {
+                let name = ldm_names::vae(&self.configs.vae, name);
+                (format!("{}{name}", ldm_names::VAE_PREFIX), tensor)
+            });
+            text.chain(unet)
+                .chain(vae)
+                .map(|(name, tensor)| (name, tensor.clone()))
+                .collect()
+        }
+    }
+
+    fn bytes(tensors: &Tensors) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tensors.safetensors");
+        save(tensors, &path);
+        std::fs::read(path).unwrap()
+    }
+
+    fn save(tensors: &Tensors, path: &Path) {
+        let tensors: HashMap<String, Tensor> = tensors
+            .iter()
+            .map(|(n, t)| (n.clone(), t.clone()))
+            .collect();
+        candle_core::safetensors::save(&tensors, path).unwrap();
+    }
+
+    fn write_folder(files: &BTreeMap<String, Vec<u8>>) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        folder
+    }
+
+    /// What the three networks make of the same inputs.
+    fn outputs(files: &ModelFiles) -> Vec<Tensor> {
+        let text = files.load_text_encoder(&DEVICE, DType::F32).unwrap();
+        let unet = files.load_unet(&DEVICE, DType::F32).unwrap();
+        let vae = files.load_vae(&DEVICE, DType::F32).unwrap();
+        for unused in [text.unused, unet.unused, vae.unused] {
+            assert_eq!(unused, [] as [&str; 0]);
+        }
+        let ids = Tensor::new(&[[58u32, 7, 59]], &DEVICE).unwrap();
+        let context = text.network.forward(&ids, 0).unwrap();
+        let x = tiny::numbers("x", &[1, 4, 4, 4]);
+        let noise = unet.network.forward(&x, &[300.0], &context, None).unwrap();
+        let mut outputs = vec![context, noise];
+        outputs.extend(vae_outputs(&vae.network));
+        outputs
+    }
+
+    fn vae_outputs(vae: &Vae) -> Vec<Tensor> {
+        let image = tiny::numbers("image", &[1, 3, 8, 8]);
+        let mean = vae.encode(&image).unwrap().mean;
+        vec![vae.decode(&mean).unwrap(), mean]
+    }
+
+    fn assert_same(a: &[Tensor], b: &[Tensor], tolerance: f32) {
+        assert_eq!(a.len(), b.len());
+        for (a, b) in a.iter().zip(b) {
+            let difference = tiny::max_difference(a, b);
+            assert!(difference <= tolerance, "{difference}");
+        }
+    }
+
+    fn memory(files: BTreeMap<String, Vec<u8>>) -> ModelFiles {
+        ModelFiles::memory(files.into_iter().map(|(n, b)| (n, Cow::Owned(b))).collect())
+    }
+
+    /// A file of `part` tensors as two shards and their index.
+    fn shard(files: &mut BTreeMap<String, Vec<u8>>, tensors: &Tensors, index_name: &str) {
+        files.remove("unet/diffusion_pytorch_model.safetensors");
+        let half = tensors.len() / 2;
+        let shards = [
+            (
+                "one-of-2.safetensors",
+                tensors.iter().take(half).collect::<Vec<_>>(),
+            ),
+            ("two-of-2.safetensors", tensors.iter().skip(half).collect()),
+        ];
+        let mut weight_map = BTreeMap::new();
+        for (shard, tensors) in shards {
+            weight_map.extend(tensors.iter().map(|(name, _)| ((*name).clone(), shard)));
+            let tensors = tensors
+                .into_iter()
+                .map(|(n, t)| (n.clone(), t.clone()))
+                .collect();
+            files.insert(format!("unet/{shard}"), bytes(&tensors));
+        }
+        let index = serde_json::json!({"metadata": {}, "weight_map": weight_map});
+        files.insert(format!("unet/{index_name}"), index.to_string().into_bytes());
+    }
+
+    #[test]
+    fn folder_memory_shards_and_single_file_give_the_same_networks() {
+        let model = TinyModel::new();
+        let folder = write_folder(&model.files());
+        let expected = outputs(&ModelFiles::open(folder.path()).unwrap());
+        assert_same(&expected, &outputs(&memory(model.files())), 0.0);
+
+        for index in [
+            "diffusion_pytorch_model.safetensors.index.json",
+            "diffusion_pytorch_model.safetensors.index.fp16.json",
+            "diffusion_pytorch_model.fp16.safetensors.index.json",
+        ] {
+            let mut files = model.files();
+            shard(&mut files, &model.unet, index);
+            assert_same(
+                &expected,
+                &outputs(&ModelFiles::folder(write_folder(&files).path())),
+                0.0,
+            );
+        }
+
+        let path = folder.path().join("checkpoint.safetensors");
+        save(&model.single_file(), &path);
+        let single = ModelFiles::open(&path)
+            .unwrap()
+            .with_configs(model.configs.clone());
+        assert_same(&expected, &outputs(&single), 0.0);
+    }
+
+    #[test]
+    fn half_precision_files_and_variants_are_read() {
+        let model = TinyModel::new();
+        let expected = outputs(&memory(model.files()));
+        for dtype in [DType::F16, DType::BF16] {
+            let mut files = model.files();
+            let halves = model
+                .unet
+                .iter()
+                .map(|(n, t)| (n.clone(), t.to_dtype(dtype).unwrap()))
+                .collect();
+            files.remove("unet/diffusion_pytorch_model.safetensors");
+            let variant = "unet/diffusion_pytorch_model.fp16.safetensors".to_owned();
+            files.insert(variant, bytes(&halves));
+            let found = outputs(&memory(files));
+            assert_same(&expected, &found, 0.1);
+            assert!(tiny::max_difference(&expected[1], &found[1]) > 0.0);
+        }
+    }
+
+    #[test]
+    fn a_separate_vae_may_lie_in_many_ways() {
+        let model = TinyModel::new();
+        let mut files = model.files();
+        let own = memory(files.clone());
+        let expected = vae_outputs(&own.load_vae(&DEVICE, DType::F32).unwrap().network);
+        assert_eq!(own.vae_hash().unwrap(), None);
+
+        let elsewhere = write_folder(&files);
+        let ldm = |prefix: &str| -> Tensors {
+            let named = model.vae.iter().map(|(name, tensor)| {
+                let name = ldm_names::vae(&model.configs.vae, name);
+                (format!("{prefix}{name}"), tensor.clone())
+            });
+            named.collect()
+        };
+        save(&ldm(""), &elsewhere.path().join("plain.safetensors"));
+        save(
+            &ldm(ldm_names::VAE_PREFIX),
+            &elsewhere.path().join("prefixed.safetensors"),
+        );
+        save(
+            &model.single_file(),
+            &elsewhere.path().join("whole.safetensors"),
+        );
+        // Beside the files that need it, the configuration that is not SD 1.5's.
+        std::fs::copy(
+            elsewhere.path().join("vae/config.json"),
+            elsewhere.path().join("config.json"),
+        )
+        .unwrap();
+
+        files.retain(|name, _| !name.starts_with("vae/"));
+        let without = memory(files);
+        let message = without
+            .load_vae(&DEVICE, DType::F32)
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("Name a VAE"), "{message}");
+        for place in [
+            "",
+            "vae",
+            "vae/diffusion_pytorch_model.safetensors",
+            "plain.safetensors",
+            "prefixed.safetensors",
+            "whole.safetensors",
+        ] {
+            let files = without.clone().with_vae(elsewhere.path().join(place));
+            let vae = files.load_vae(&DEVICE, DType::F32).unwrap();
+            assert_same(&expected, &vae_outputs(&vae.network), 0.0);
+            assert!(files.vae_hash().unwrap().is_some());
+        }
+    }
+
+    #[test]
+    fn old_attention_names_and_shapes_are_read() {
+        let model = TinyModel::new();
+        let expected = outputs(&memory(model.files()));
+        let mut renamed = 0;
+        let old: Tensors = model
+            .vae
+            .iter()
+            .map(|(name, tensor)| match ldm_names::old_vae_attention(name) {
+                Some(old) => {
+                    renamed += 1;
+                    let tensor = match tensor.dims() {
+                        [c, d] => tensor.reshape((*c, *d, 1, 1)).unwrap(),
+                        _ => tensor.clone(),
+                    };
+                    (old, tensor)
+                }
+                None => (name.clone(), tensor.clone()),
+            })
+            .collect();
+        assert_eq!(renamed, 16);
+        let mut files = model.files();
+        files.insert(
+            "vae/diffusion_pytorch_model.safetensors".to_owned(),
+            bytes(&old),
+        );
+        // Text encoders without the outer name, as some versions write them.
+        let short = model.text_encoder.iter().map(|(name, tensor)| {
+            (
+                name.strip_prefix("text_model.").unwrap().to_owned(),
+                tensor.clone(),
+            )
+        });
+        files.insert(
+            "text_encoder/model.safetensors".to_owned(),
+            bytes(&short.collect()),
+        );
+        assert_same(&expected, &outputs(&memory(files)), 0.0);
+    }
+
+    #[test]
+    fn everything_missing_or_misshapen_is_in_one_error_and_unused_is_reported() {
+        let model = TinyModel::new();
+        let mut unet = model.unet.clone();
+        unet.remove("conv_in.weight");
+        unet.remove("mid_block.resnets.0.norm1.bias");
+        unet.insert("conv_out.bias".to_owned(), tiny::numbers("b", &[5]));
+        let mut files = model.files();
+        let path = "unet/diffusion_pytorch_model.safetensors";
+        files.insert(path.to_owned(), bytes(&unet));
+        let error = memory(files.clone())
+            .load_unet(&DEVICE, DType::F32)
+            .unwrap_err();
+        let message = error.to_string();
+        for part in [
+            "UNet",
+            path,
+            "conv_in.weight [16, 4, 3, 3]",
+            "mid_block.resnets.0.norm1.bias [24]",
+            "conv_out.bias: expected [4], found [5]",
+        ] {
+            assert!(message.contains(part), "{part:?} is not in: {message}");
+        }
+        let LoadError::Mismatch {
+            missing,
+            wrong_shape,
+            ..
+        } = error
+        else {
+            panic!("{message}")
+        };
+        assert_eq!((missing.len(), wrong_shape.len()), (2, 1));
+
+        let mut more = model.unet.clone();
+        more.insert("model_ema.decay".to_owned(), tiny::numbers("e", &[1]));
+        files.insert(path.to_owned(), bytes(&more));
+        let unused = memory(files).load_unet(&DEVICE, DType::F32).unwrap().unused;
+        assert_eq!(unused, ["model_ema.decay"]);
+    }
+
+    #[test]
+    fn unused_names_of_a_single_file_are_reported_once() {
+        let model = TinyModel::new();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint.safetensors");
+        let mut tensors = model.single_file();
+        let extra = [
+            "betas",
+            "model_ema.x",
+            "first_stage_model.loss.logvar",
+            "cond_stage_model.transformer.text_model.embeddings.position_ids",
+        ];
+        for name in extra {
+            tensors.insert(name.to_owned(), tiny::numbers(name, &[2]));
+        }
+        save(&tensors, &path);
+        let files = ModelFiles::single_file(&path).with_configs(model.configs);
+        let mut unused = files.load_unet(&DEVICE, DType::F32).unwrap().unused;
+        assert_eq!(unused, ["betas", "model_ema.x"]);
+        unused.extend(files.load_vae(&DEVICE, DType::F32).unwrap().unused);
+        unused.extend(files.load_text_encoder(&DEVICE, DType::F32).unwrap().unused);
+        assert_eq!(
+            unused,
+            extra[..]
+                .iter()
+                .copied()
+                .map(String::from)
+                .collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn single_files_of_other_kinds_are_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.safetensors");
+        for (name, expected) in [
+            (
+                "conditioner.embedders.0.transformer.x",
+                "Stable Diffusion XL",
+            ),
+            (
+                "cond_stage_model.model.positional_embedding",
+                "Stable Diffusion 2",
+            ),
+            (
+                "lora_unet_mid_block_attentions_0_proj_in.lora_up.weight",
+                "a LoRA",
+            ),
+            ("decoder.conv_in.weight", "a VAE only"),
+            ("transformer.h.0.attn", "model.diffusion_model"),
+        ] {
+            save(
+                &Tensors::from([(name.to_owned(), tiny::numbers(name, &[1]))]),
+                &path,
+            );
+            let files = ModelFiles::single_file(&path);
+            let message = files
+                .load_unet(&DEVICE, DType::F32)
+                .unwrap_err()
+                .to_string();
+            assert!(message.contains(expected), "{name}: {message}");
+        }
+        let refused = ModelFiles::open(folder.path().join("old.ckpt")).unwrap_err();
+        assert!(refused.to_string().contains("never opened"), "{refused}");
+        let absent = ModelFiles::open(folder.path().join("absent.safetensors")).unwrap_err();
+        assert!(
+            absent.to_string().contains("absent.safetensors"),
+            "{absent}"
+        );
+    }
+
+    #[test]
+    fn inpainting_checkpoints_are_known_by_their_first_convolution() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("inpainting.safetensors");
+        let name = "model.diffusion_model.input_blocks.0.0.weight".to_owned();
+        save(
+            &Tensors::from([(name, tiny::numbers("w", &[320, 9, 3, 3]))]),
+            &path,
+        );
+        let files = ModelFiles::single_file(&path);
+        let config = files.unet_config().unwrap();
+        assert_eq!(config.in_channels, 9);
+        assert_eq!(config.cross_attention_dim, PerBlock::Same(768));
+        let message = files.load_vae(&DEVICE, DType::F32).unwrap_err().to_string();
+        assert!(
+            message.contains("first_stage_model") && message.contains("Name a VAE"),
+            "{message}"
+        );
+        let message = files
+            .load_text_encoder(&DEVICE, DType::F32)
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("cond_stage_model"), "{message}");
+    }
+
+    #[test]
+    fn folders_of_pickles_and_dishonest_indices_are_refused() {
+        let model = TinyModel::new();
+        let mut files = model.files();
+        files.remove("unet/diffusion_pytorch_model.safetensors");
+        let message = memory(files.clone())
+            .load_unet(&DEVICE, DType::F32)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("diffusion_pytorch_model.safetensors"),
+            "{message}"
+        );
+        let mut pickled = files.clone();
+        pickled.insert("unet/diffusion_pytorch_model.bin".to_owned(), vec![0x80, 2]);
+        let error = memory(pickled).load_unet(&DEVICE, DType::F32).unwrap_err();
+        assert!(matches!(error, LoadError::Pickle { .. }), "{error}");
+
+        let index = "unet/diffusion_pytorch_model.safetensors.index.json";
+        for (shard, expected) in [
+            ("../../secret.safetensors", "not the name of a file"),
+            ("/etc/passwd", "not the name of a file"),
+            ("absent-1-of-1.safetensors", "absent-1-of-1.safetensors"),
+        ] {
+            let json = serde_json::json!({"weight_map": {"conv_in.weight": shard}});
+            files.insert(index.to_owned(), json.to_string().into_bytes());
+            let error = memory(files.clone())
+                .load_unet(&DEVICE, DType::F32)
+                .unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        let folder = write_folder(&files);
+        let outside = ModelFiles::folder(folder.path()).read("../x").unwrap_err();
+        assert!(outside.to_string().contains("leads out"), "{outside}");
+    }
+
+    #[test]
+    fn small_files_are_read_and_absent_ones_are_none() {
+        let model = TinyModel::new();
+        let folder = write_folder(&model.files());
+        for files in [ModelFiles::folder(folder.path()), memory(model.files())] {
+            let vocabulary = files.read("tokenizer/vocab.json").unwrap().unwrap();
+            assert_eq!(vocabulary.as_ref(), b"{\"a\": 0}");
+            assert_eq!(files.read("tokenizer/merges.txt").unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn the_hash_names_the_weights_wherever_they_lie() {
+        let model = TinyModel::new();
+        let folder = write_folder(&model.files());
+        let hash = ModelFiles::folder(folder.path()).hash().unwrap();
+        assert_eq!(hash, memory(model.files()).hash().unwrap());
+        assert_eq!(hash.len(), 64);
+        let mut files = model.files();
+        let weights = files
+            .get_mut("unet/diffusion_pytorch_model.safetensors")
+            .unwrap();
+        *weights.last_mut().unwrap() ^= 1;
+        assert_ne!(hash, memory(files).hash().unwrap());
+    }
+}

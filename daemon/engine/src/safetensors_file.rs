@@ -32,7 +32,7 @@ struct Entry {
 #[serde(untagged)]
 enum HeaderValue {
     Tensor(Entry),
-    Metadata(BTreeMap<String, serde_json::Value>),
+    Metadata {},
 }
 
 /// The bytes of a file: mapped into memory, or given.
@@ -218,8 +218,8 @@ fn check_header(bytes: &[u8]) -> Result<(usize, BTreeMap<String, Entry>), String
     for (name, value) in header {
         let entry = match value {
             HeaderValue::Tensor(entry) => entry,
-            HeaderValue::Metadata(_) if name == "__metadata__" => continue,
-            HeaderValue::Metadata(_) => return Err(format!("its header does not describe {name}")),
+            HeaderValue::Metadata {} if name == "__metadata__" => continue,
+            HeaderValue::Metadata {} => return Err(format!("its header does not describe {name}")),
         };
         let (begin, end) = entry.data_offsets;
         let elements = entry

@@ -180,3 +180,94 @@ fn causal_mask(tokens: usize, device: &candle_core::Device) -> Result<Tensor> {
         .collect();
     Tensor::from_vec(values, (tokens, tokens), device)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tiny;
+    use candle_core::Device;
+
+    fn ids() -> Tensor {
+        Tensor::new(&[[58u32, 3, 17, 59, 59], [58, 3, 18, 20, 59]], &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn a_token_sees_only_what_stands_before_it() {
+        let config = tiny::text_encoder_config();
+        let weights = tiny::text_encoder_tensors(&config);
+        let model = tiny::build(&weights, |w| ClipTextModel::new(&config, w));
+        let hidden = model.forward(&ids(), 0).unwrap();
+        assert_eq!(hidden.dims(), [2, 5, 16]);
+        let (a, b) = (hidden.get(0).unwrap(), hidden.get(1).unwrap());
+        let same = tiny::max_difference(&a.narrow(0, 0, 2).unwrap(), &b.narrow(0, 0, 2).unwrap());
+        let other = tiny::max_difference(&a.narrow(0, 2, 1).unwrap(), &b.narrow(0, 2, 1).unwrap());
+        assert!(same < 1e-6 && other > 1e-3, "{same} {other}");
+    }
+
+    #[test]
+    fn clip_skip_leaves_out_the_last_layers() {
+        let config = tiny::text_encoder_config();
+        let mut weights = tiny::text_encoder_tensors(&config);
+        let model = tiny::build(&weights, |w| ClipTextModel::new(&config, w));
+        let skipped = model.forward(&ids(), 1).unwrap();
+
+        let shorter = ClipTextConfig {
+            num_hidden_layers: 2,
+            ..config.clone()
+        };
+        weights.retain(|name, _| !name.contains("layers.2."));
+        let short = tiny::build(&weights, |w| ClipTextModel::new(&shorter, w));
+        assert_eq!(
+            tiny::max_difference(&skipped, &short.forward(&ids(), 0).unwrap()),
+            0.0
+        );
+        assert!(model.forward(&ids(), 3).is_err());
+    }
+
+    #[test]
+    fn texts_are_pooled_at_their_end() {
+        for eos_token_id in [59, LEGACY_EOS] {
+            let config = ClipTextConfig {
+                eos_token_id,
+                ..tiny::text_encoder_config()
+            };
+            let weights = tiny::text_encoder_tensors(&config);
+            let model = tiny::build(&weights, |w| ClipTextModel::new(&config, w));
+            let hidden = model.forward(&ids(), 0).unwrap();
+            let pooled = model.pool(&hidden, &ids()).unwrap();
+            for (row, end) in [(0, 3), (1, 4)] {
+                let expected = hidden.get(row).unwrap().get(end).unwrap();
+                assert_eq!(
+                    tiny::max_difference(&pooled.get(row).unwrap(), &expected),
+                    0.0
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn over_long_texts_are_refused() {
+        let config = tiny::text_encoder_config();
+        let weights = tiny::text_encoder_tensors(&config);
+        let model = tiny::build(&weights, |w| ClipTextModel::new(&config, w));
+        let ids = Tensor::zeros((1, 10), DType::U32, &Device::Cpu).unwrap();
+        let message = model.forward(&ids, 0).unwrap_err().to_string();
+        assert!(message.contains("9 positions"), "{message}");
+    }
+
+    #[test]
+    fn every_weight_can_be_trained() {
+        let config = tiny::text_encoder_config();
+        for hidden_act in ["quick_gelu", "gelu"] {
+            let config = ClipTextConfig {
+                hidden_act: hidden_act.to_owned(),
+                ..config.clone()
+            };
+            tiny::assert_all_trainable(&tiny::text_encoder_tensors(&config), |weights| {
+                tiny::build(weights, |w| ClipTextModel::new(&config, w))
+                    .forward(&ids(), 0)
+                    .unwrap()
+            });
+        }
+    }
+}

@@ -372,3 +372,166 @@ fn sinusoidal_embedding(
     }
     values
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PerBlock;
+    use crate::tiny;
+
+    fn unet(config: &UNetConfig) -> UNet {
+        tiny::build(&tiny::unet_tensors(config), |w| UNet::new(config, w))
+    }
+
+    fn context(batch: usize) -> Tensor {
+        tiny::numbers("context", &[batch, 5, 16])
+    }
+
+    #[test]
+    fn four_and_nine_channels_predict_four() {
+        for in_channels in [4, 9] {
+            let unet = unet(&tiny::unet_config(in_channels));
+            let x = tiny::numbers("x", &[2, in_channels, 8, 6]);
+            let y = unet.forward(&x, &[500.0], &context(2), None).unwrap();
+            assert_eq!(y.dims(), [2, 4, 8, 6]);
+            let wrong = tiny::numbers("x", &[2, 5, 8, 6]);
+            let message = unet
+                .forward(&wrong, &[1.0], &context(2), None)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                message.contains(&format!("takes {in_channels}")),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn sizes_that_do_not_halve_evenly_come_back() {
+        let unet = unet(&tiny::unet_config(4));
+        let x = tiny::numbers("x", &[1, 4, 7, 5]);
+        let y = unet.forward(&x, &[500.0], &context(1), None).unwrap();
+        assert_eq!(y.dims(), [1, 4, 7, 5]);
+    }
+
+    #[test]
+    fn every_block_kind_is_built() {
+        let strings = |names: [&str; 3]| names.map(str::to_owned).to_vec();
+        let config = UNetConfig {
+            down_block_types: strings(["DownBlock2D", "CrossAttnDownBlock2D", "AttnDownBlock2D"]),
+            up_block_types: strings(["AttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"]),
+            block_out_channels: vec![8, 16, 24],
+            attention_head_dim: PerBlock::Each(vec![2, 4, 8]),
+            layers_per_block: PerBlock::Each(vec![1, 2, 1]),
+            transformer_layers_per_block: PerBlock::Each(vec![1, 2, 1]),
+            use_linear_projection: true,
+            ..tiny::unet_config(4)
+        };
+        let x = tiny::numbers("x", &[1, 4, 8, 8]);
+        let y = unet(&config)
+            .forward(&x, &[20.0], &context(1), None)
+            .unwrap();
+        assert_eq!(y.dims(), [1, 4, 8, 8]);
+        let without_middle = UNetConfig {
+            mid_block_type: None,
+            ..config
+        };
+        let other = unet(&without_middle)
+            .forward(&x, &[20.0], &context(1), None)
+            .unwrap();
+        assert!(tiny::max_difference(&y, &other) > 1e-4);
+    }
+
+    #[test]
+    fn linear_and_convolutional_projections_are_the_same_map() {
+        let conv = tiny::unet_config(4);
+        let linear = UNetConfig {
+            use_linear_projection: true,
+            ..conv.clone()
+        };
+        let weights = tiny::unet_tensors(&conv);
+        let x = tiny::numbers("x", &[1, 4, 8, 8]);
+        let outputs = [conv, linear].map(|config| {
+            let unet = tiny::build(&weights, |w| UNet::new(&config, w));
+            unet.forward(&x, &[500.0], &context(1), None).unwrap()
+        });
+        assert!(tiny::max_difference(&outputs[0], &outputs[1]) < 1e-5);
+    }
+
+    #[test]
+    fn samples_of_a_batch_have_their_own_timestep_and_context() {
+        let unet = unet(&tiny::unet_config(4));
+        let x = tiny::numbers("x", &[2, 4, 8, 8]);
+        let both = unet.forward(&x, &[10.0, 900.0], &context(2), None).unwrap();
+        for (index, t) in [10.0, 900.0].into_iter().enumerate() {
+            let part = |tensor: &Tensor| tensor.narrow(0, index, 1).unwrap();
+            let alone = unet
+                .forward(&part(&x), &[t], &part(&context(2)), None)
+                .unwrap();
+            assert!(tiny::max_difference(&part(&both), &alone) < 1e-4);
+        }
+        let swapped = unet.forward(&x, &[900.0, 10.0], &context(2), None).unwrap();
+        assert!(tiny::max_difference(&both, &swapped) > 1e-3);
+        assert!(
+            unet.forward(&x, &[1.0, 2.0, 3.0], &context(2), None)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn control_residuals_act_and_zeros_do_not() {
+        let unet = unet(&tiny::unet_config(4));
+        let x = tiny::numbers("x", &[1, 4, 8, 8]);
+        let plain = unet.forward(&x, &[500.0], &context(1), None).unwrap();
+        // Skip connections: conv_in, the first level, its downsampler, the second level.
+        let shapes = [[1, 16, 8, 8], [1, 16, 8, 8], [1, 16, 4, 4], [1, 24, 4, 4]];
+        let residuals = |scale: f64| ControlResiduals {
+            down: shapes
+                .iter()
+                .map(|s| (tiny::numbers("down", s) * scale).unwrap())
+                .collect(),
+            mid: (tiny::numbers("mid", &[1, 24, 4, 4]) * scale).unwrap(),
+        };
+        let zeros = unet
+            .forward(&x, &[500.0], &context(1), Some(&residuals(0.0)))
+            .unwrap();
+        assert_eq!(tiny::max_difference(&plain, &zeros), 0.0);
+        let controlled = unet
+            .forward(&x, &[500.0], &context(1), Some(&residuals(1.0)))
+            .unwrap();
+        assert!(tiny::max_difference(&plain, &controlled) > 1e-3);
+        let mut few = residuals(1.0);
+        few.down.pop();
+        let message = unet
+            .forward(&x, &[500.0], &context(1), Some(&few))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("3 residuals") && message.contains("4 skip"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn sinusoids_follow_their_flags() {
+        let plain = sinusoidal_embedding(&[2.0], 5, false, 1.0);
+        // Frequencies 1 and 1/10000 with a shift of one.
+        let expected = [2f32.sin(), 2e-4f32.sin(), 2f32.cos(), 2e-4f32.cos(), 0.0];
+        for (a, b) in plain.iter().zip(expected) {
+            assert!((a - b).abs() < 1e-6, "{plain:?}");
+        }
+        let flipped = sinusoidal_embedding(&[2.0], 4, true, 0.0);
+        assert!((flipped[0] - 2f32.cos()).abs() < 1e-6);
+        assert!((flipped[3] - 0.02f32.sin()).abs() < 1e-6, "{flipped:?}");
+    }
+
+    #[test]
+    fn every_weight_can_be_trained() {
+        let config = tiny::unet_config(9);
+        let x = tiny::numbers("x", &[2, 9, 8, 8]);
+        tiny::assert_all_trainable(&tiny::unet_tensors(&config), |weights| {
+            let unet = tiny::build(weights, |w| UNet::new(&config, w));
+            unet.forward(&x, &[10.0, 700.0], &context(2), None).unwrap()
+        });
+    }
+}

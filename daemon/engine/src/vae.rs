@@ -277,3 +277,71 @@ impl Vae {
         &self.adaptable
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tiny;
+
+    #[test]
+    fn images_become_latents_and_images_again() {
+        for attention in [true, false] {
+            let config = VaeConfig {
+                mid_block_add_attention: attention,
+                ..tiny::vae_config()
+            };
+            let weights = tiny::vae_tensors(&config);
+            assert_eq!(
+                weights.keys().any(|name| name.contains("attentions")),
+                attention
+            );
+            let vae = tiny::build(&weights, |w| Vae::new(&config, w));
+            assert_eq!(vae.factor(), 2);
+            let posterior = vae.encode(&tiny::numbers("image", &[1, 3, 12, 8])).unwrap();
+            assert_eq!(posterior.mean.dims(), [1, 4, 6, 4]);
+            assert_eq!(posterior.logvar.dims(), [1, 4, 6, 4]);
+            assert_eq!(vae.decode(&posterior.mean).unwrap().dims(), [1, 3, 12, 8]);
+        }
+    }
+
+    #[test]
+    fn latents_are_scaled_and_come_back() {
+        let config = VaeConfig {
+            scaling_factor: 0.5,
+            shift_factor: Some(0.25),
+            latents_mean: Some(vec![0.0, 1.0, 2.0, 3.0]),
+            latents_std: Some(vec![1.0, 2.0, 4.0, 8.0]),
+            ..tiny::vae_config()
+        };
+        let vae = tiny::build(&tiny::vae_tensors(&config), |w| Vae::new(&config, w));
+        let z = tiny::numbers("z", &[1, 4, 2, 2]);
+        let x = vae.scale_latents(&z).unwrap();
+        let at = |tensor: &Tensor| -> f32 {
+            tensor
+                .get(0)
+                .unwrap()
+                .get(3)
+                .unwrap()
+                .get(0)
+                .unwrap()
+                .get(1)
+                .unwrap()
+                .to_scalar()
+                .unwrap()
+        };
+        assert!((at(&x) - (at(&z) - 3.25) * 0.5 / 8.0).abs() < 1e-6);
+        assert!(tiny::max_difference(&vae.unscale_latents(&x).unwrap(), &z) < 1e-5);
+    }
+
+    #[test]
+    fn every_weight_can_be_trained() {
+        let config = tiny::vae_config();
+        let image = tiny::numbers("image", &[1, 3, 8, 8]);
+        tiny::assert_all_trainable(&tiny::vae_tensors(&config), |weights| {
+            let vae = tiny::build(weights, |w| Vae::new(&config, w));
+            let Posterior { mean, logvar } = vae.encode(&image).unwrap();
+            let decoded = vae.decode(&mean).unwrap().flatten_all().unwrap();
+            Tensor::cat(&[decoded, logvar.flatten_all().unwrap()], 0).unwrap()
+        });
+    }
+}
