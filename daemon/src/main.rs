@@ -1,12 +1,15 @@
 //! The framewrightd process: sockets, connections, the engine thread; the one place where all parts meet.
 
 mod answers;
+mod budget;
+mod checkpoint;
 mod connection;
 #[cfg(test)]
 mod conversation;
 mod daemon;
 mod diffusion;
 mod engine_thread;
+mod files;
 mod logging;
 mod order;
 mod picture;
@@ -21,8 +24,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use framewright_engine::device::Device;
 use framewright_protocol::Home;
 
+use crate::diffusion::{Diffusion, LastLoad};
+use crate::files::Files;
 use crate::runtime_dir::Claim;
 
 /// The background process that makes frames. Clients start it by themselves.
@@ -60,6 +66,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
             let _ = rustix::process::setsid();
         }
     }
+    let threads = budget::threads();
+    budget::hold(threads);
     let home = match &arguments.home {
         Some(home) => Home::under(&std::path::absolute(home)?)?,
         None => Home::from_environment()?,
@@ -80,8 +88,11 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .thread_name("framewrightd-io")
         .enable_all()
         .build()?;
-    runtime.block_on(server::run(home, claim, Arc::new(diffusion::Files), || {
-        Box::new(diffusion::Diffusion)
+    let device = Device::cpu(Some(threads))?;
+    let last_load = LastLoad::default();
+    let reader = Arc::new(Files::new(device.name().to_owned(), last_load.clone()));
+    runtime.block_on(server::run(home, claim, reader, move || {
+        Box::new(Diffusion::new(device.clone(), last_load.clone()))
     }))?;
     // A step that is still being computed is not waited for.
     runtime.shutdown_background();

@@ -15,7 +15,8 @@ pub struct Start {
     pub strength: f32,
 }
 
-/// Everything that one frame is made from. `None` leaves it to the model's files.
+/// Everything that one frame is made from. `None` leaves it to the model's
+/// manifest and files.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Order {
     /// What to draw.
@@ -32,8 +33,10 @@ pub struct Order {
     pub steps: Option<u32>,
     /// Guidance scale.
     pub guidance_scale: Option<f32>,
-    /// Guidance rescale, 0 for none.
-    pub guidance_rescale: f32,
+    /// Guidance rescale.
+    pub guidance_rescale: Option<f32>,
+    /// How guidance is computed, by its name.
+    pub guidance_mode: Option<String>,
     /// The sampler's name.
     pub sampler: Option<String>,
     /// The noise's seed.
@@ -130,8 +133,9 @@ impl Order {
         {
             return Err(invalid("guidance_scale", "must be from 0 to 100"));
         }
-        let guidance_rescale = params.guidance_rescale.unwrap_or(0.0);
-        if !(0.0..=1.0).contains(&guidance_rescale) {
+        if let Some(rescale) = params.guidance_rescale
+            && !(0.0..=1.0).contains(&rescale)
+        {
             return Err(invalid("guidance_rescale", "must be from 0 to 1"));
         }
         let start = match (params.image, params.strength) {
@@ -150,19 +154,19 @@ impl Order {
             }
         };
         let model = find_model(models, params.model.as_deref())?;
-        let defaults = model.defaults.clone();
         Ok(Self {
             prompt: params.prompt,
             negative_prompt,
-            width: params.width.or(defaults.width),
-            height: params.height.or(defaults.height),
-            steps: params.steps.or(defaults.steps),
-            guidance_scale: params.guidance_scale.or(defaults.guidance_scale),
-            guidance_rescale,
-            sampler: params.sampler.or(defaults.sampler),
+            width: params.width,
+            height: params.height,
+            steps: params.steps,
+            guidance_scale: params.guidance_scale,
+            guidance_rescale: params.guidance_rescale,
+            guidance_mode: params.guidance_mode,
+            sampler: params.sampler,
             seed: params.seed.unwrap_or_else(drawn_seed),
             start,
-            clip_skip: params.clip_skip.or(defaults.clip_skip),
+            clip_skip: params.clip_skip,
             model,
         })
     }
@@ -237,24 +241,5 @@ mod tests {
             assert_eq!(error.code, ErrorCode::InvalidParams, "{parameter}");
             assert_eq!(error.about.as_deref(), Some(parameter));
         }
-    }
-
-    #[test]
-    fn the_manifest_fills_what_the_request_leaves_open() {
-        let folder = tempfile::tempdir().expect("a directory");
-        std::fs::write(folder.path().join("m.safetensors"), "").expect("written");
-        std::fs::write(
-            folder.path().join("m.toml"),
-            "[defaults]\nsteps = 7\nguidance_scale = 3.5\n",
-        )
-        .expect("written");
-        let params = GenerateParams {
-            prompt: "a fox".to_owned(),
-            model: Some("m".to_owned()),
-            steps: Some(9),
-            ..GenerateParams::default()
-        };
-        let order = Order::check(params, &Models::new(folder.path().to_owned())).expect("an order");
-        assert_eq!((order.steps, order.guidance_scale), (Some(9), Some(3.5)));
     }
 }

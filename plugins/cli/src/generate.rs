@@ -69,6 +69,7 @@ pub async fn run(arguments: Generate, json: bool) -> Result<ExitCode, Failure> {
         steps: arguments.steps,
         guidance_scale: arguments.guidance,
         guidance_rescale: arguments.rescale,
+        guidance_mode: None,
         sampler: arguments.sampler,
         seed: arguments.seed,
         candidates: Some(candidates),

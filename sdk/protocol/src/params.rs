@@ -152,6 +152,9 @@ records! {
         guidance_scale: Option<f32>,
         /// Guidance rescale, from 0 (none) to 1.
         guidance_rescale: Option<f32>,
+        /// How guidance is computed: `batch` (faster) or `two-passes` (less memory); chosen by
+        /// the memory at hand when left out.
+        guidance_mode: Option<String>,
         /// The sampler's name.
         sampler: Option<String>,
         /// Seed of candidate 0; candidate k has seed + k. Left out: drawn by the daemon.

@@ -1,0 +1,237 @@
+//! A home, a command in it, and the end of its daemon.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use image::RgbImage;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The model of random weights that the homes know as `tiny`.
+pub fn tiny_model() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/data/pipeline")
+}
+
+/// Where the programs under test are. They are built first, so that nothing
+/// old is tested.
+fn programs() -> &'static Path {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        // target/PROFILE/deps/it-HASH
+        let test = std::env::current_exe().unwrap();
+        let programs = test.parent().unwrap().parent().unwrap().to_owned();
+        let mut build = Command::new(env!("CARGO"));
+        build.args([
+            "build",
+            "--quiet",
+            "-p",
+            "framewright-daemon",
+            "-p",
+            "framewright-cli",
+        ]);
+        build.arg("--target-dir").arg(programs.parent().unwrap());
+        if programs.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(
+            build.status().unwrap().success(),
+            "the programs cannot be built"
+        );
+        programs
+    })
+}
+
+/// What a command did.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub out: String,
+    /// What it complained about.
+    pub err: String,
+}
+
+impl Ran {
+    fn new(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The same, when it succeeded.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+
+    /// What it printed, as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// A home of its own for one test; its daemon ends with it.
+pub struct Home {
+    directory: TempDir,
+}
+
+impl Home {
+    /// A home with the model `tiny`, whose frames take a moment.
+    pub fn new() -> Self {
+        let directory = tempfile::Builder::new().prefix("fw").tempdir().unwrap();
+        let home = Self { directory };
+        std::fs::create_dir_all(home.path("data/models")).unwrap();
+        std::fs::create_dir_all(home.path("work")).unwrap();
+        let manifest = format!(
+            "family = 'tiny'\npath = '{}'\n[defaults]\nwidth = 64\nheight = 64\nsteps = 3\n",
+            tiny_model().display()
+        );
+        home.write("data/models/tiny.toml", &manifest);
+        home
+    }
+
+    /// A path in the home.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Where commands run.
+    pub fn work(&self, name: &str) -> PathBuf {
+        self.path("work").join(name)
+    }
+
+    /// Writes a file.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn prepared(&self, program: &str) -> Command {
+        let mut command = Command::new(programs().join(program));
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("FRAMEWRIGHT_HOME", self.directory.path())
+            .env("FRAMEWRIGHT_THREADS", "2")
+            .current_dir(self.path("work"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// `framewright` in this home.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.prepared("framewright");
+        command.args(arguments);
+        command
+    }
+
+    /// `framewrightd` in this home.
+    pub fn daemon(&self) -> Command {
+        self.prepared("framewrightd")
+    }
+
+    /// Runs `framewright` to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::new(self.command(arguments).output().unwrap())
+    }
+
+    /// Starts `framewright` and leaves it running.
+    pub fn spawn(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running {
+            child: command.spawn().unwrap(),
+        }
+    }
+
+    /// The daemon's state.
+    pub fn status(&self) -> Value {
+        self.run(&["--json", "daemon", "status"]).ok().json()
+    }
+
+    /// The daemon's process.
+    pub fn pid(&self) -> Option<i32> {
+        std::fs::read_to_string(self.path("run/daemon.lock"))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
+    }
+
+    /// Whether a daemon was ever asked for here.
+    pub fn is_untouched(&self) -> bool {
+        !self.path("run").exists() && !self.path("logs").exists()
+    }
+
+    /// Sends the daemon a signal.
+    pub fn signal_daemon(&self, signal: Signal) {
+        send(self.pid().expect("a daemon"), signal);
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if self.is_untouched() {
+            return;
+        }
+        let stopped = self.run(&["daemon", "stop"]);
+        if let (Some(pid), false) = (self.pid(), stopped.code == Some(0)) {
+            send(pid, Signal::KILL);
+        }
+    }
+}
+
+fn send(pid: i32, signal: Signal) {
+    let _ = kill_process(Pid::from_raw(pid).unwrap(), signal);
+}
+
+/// A command that runs.
+pub struct Running {
+    child: Child,
+}
+
+impl Running {
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        send(i32::try_from(self.child.id()).unwrap(), signal);
+    }
+
+    /// Waits for its end.
+    pub fn end(self) -> Ran {
+        Ran::new(self.child.wait_with_output().unwrap())
+    }
+}
+
+/// Waits until `what` holds.
+#[track_caller]
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(30), "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The pixels of a PNG file.
+#[track_caller]
+pub fn pixels(path: &Path) -> RgbImage {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    image::load_from_memory(&bytes).unwrap().into_rgb8()
+}
+
+/// The names in a directory, in order.
+pub fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
