@@ -42,14 +42,14 @@ def reconstruction_loss(made: Tensor, real: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def psnr(ae: AutoencoderKL, sets: list[Scenes], count: int = 96) -> float:
+def psnr(ae: AutoencoderKL, sets: list[Scenes], count: int = 48) -> float:
     """Mean held-out PSNR in dB of the posterior's mean, at full frame."""
     ratios = []
     rng = np.random.default_rng(0)
     for scenes in sets:
         last = np.arange(len(scenes) - min(count // len(sets), held_out(len(scenes))), len(scenes))
         for part in np.array_split(last, max(1, len(last) // 8)):
-            x = scenes.pixels(part, None, rng).contiguous(memory_format=torch.channels_last)
+            x = scenes.pixels(part, None, rng).to(ae.device, memory_format=torch.channels_last)
             made = ae.decode(ae.encode(x.to(ae.dtype)).latent_dist.mode()).sample.float()
             error = ((made.clamp(-1, 1) - x) / 2).square().mean((1, 2, 3))
             ratios.append(-10 * error.clamp_min(1e-9).log10())
@@ -57,7 +57,7 @@ def psnr(ae: AutoencoderKL, sets: list[Scenes], count: int = 96) -> float:
 
 
 @torch.inference_mode()
-def fold_scaling(ae: AutoencoderKL, sets: list[Scenes], count: int = 512) -> None:
+def fold_scaling(ae: AutoencoderKL, sets: list[Scenes], count: int = 128) -> None:
     """Moves the latents' mean and spread into quant_conv and post_quant_conv.
 
     Afterwards every channel has mean 0 and spread 1, so that scaling_factor = 1 suffices.
@@ -65,9 +65,9 @@ def fold_scaling(ae: AutoencoderKL, sets: list[Scenes], count: int = 512) -> Non
     rng = np.random.default_rng(0)
     latents = []
     for scenes in sets:
-        for part in np.array_split(rng.integers(0, len(scenes), count // len(sets)), 32):
+        for part in np.array_split(rng.integers(0, len(scenes), count // len(sets)), 16):
             latents.append(
-                ae.encode(scenes.pixels(part, None, rng).to(ae.dtype)).latent_dist.mode().float()
+                ae.encode(scenes.pixels(part, None, rng).to(ae.device, ae.dtype)).latent_dist.mode().float()
             )
     z = torch.cat(latents)
     mean, spread = z.mean((0, 2, 3)), z.std((0, 2, 3))
@@ -107,11 +107,11 @@ def main() -> None:
         ae.quant_conv.requires_grad_(False)
     else:
         ae = build(tuple(args.channels), args.layers)
-    ae.to(torch.bfloat16, memory_format=torch.channels_last)
+    ae.to(args.device, torch.bfloat16, memory_format=torch.channels_last)
     fuse_norms(ae)
     if args.decoder_only:  # masters from the exported float weights, not from their rounding
         source = AutoencoderKL.from_pretrained(args.decoder_only)
-    master = Master({"ae": ae}, muon=not args.adam, ema=0.998)
+    master = Master({"ae": ae}, muon=not args.adam, ema=args.ema)
     if args.decoder_only:
         exact = dict(source.named_parameters())
         for key in master.master:
@@ -123,7 +123,8 @@ def main() -> None:
     for _ in run.steps():
         scenes = sets[rng.integers(len(sets))]
         index = rng.integers(0, len(scenes) - held_out(len(scenes)), args.batch)
-        x = scenes.pixels(index, args.crop, rng).contiguous(memory_format=torch.channels_last)
+        x = scenes.pixels(index, args.crop, rng)
+        x = x.to(args.device, memory_format=torch.channels_last)
         if args.decoder_only:
             with torch.no_grad():
                 posterior = ae.encode(x.bfloat16()).latent_dist

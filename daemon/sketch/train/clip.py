@@ -82,9 +82,9 @@ def main() -> None:
     tokenizer = CLIPTokenizer.from_pretrained(args.tokenizer)
     captions = Captions(tokenizer)
     attributes = Attributes.of([scene for scenes in sets for scene in scenes.scenes])
-    clip = build(tokenizer, args.width, args.layers).to(torch.bfloat16)
-    text_heads = Heads(args.width, attributes).to(torch.bfloat16)
-    image_heads = Heads(args.width, attributes).to(torch.bfloat16)
+    clip = build(tokenizer, args.width, args.layers).to(args.device, torch.bfloat16)
+    text_heads = Heads(args.width, attributes).to(args.device, torch.bfloat16)
+    image_heads = Heads(args.width, attributes).to(args.device, torch.bfloat16)
     modules = {"clip": clip, "text_heads": text_heads, "image_heads": image_heads}
     master = Master(modules, ema=0.998)
     run = Run(args.out, args.minutes, args.cooldown, args.rate)
@@ -93,7 +93,7 @@ def main() -> None:
     names = text_heads.names
 
     def labels(told: list[dict[str, int]]) -> Tensor:
-        return torch.tensor([[row.get(name, UNKNOWN) for name in names] for row in told])
+        return torch.tensor([[row.get(name, UNKNOWN) for name in names] for row in told], device=args.device)
 
     for _ in run.steps():
         scenes = sets[rng.integers(len(sets))]
@@ -108,7 +108,7 @@ def main() -> None:
                 text_told.append(attributes.of_caption(scene, caption))
         ids = torch.from_numpy(np.stack(rows))
         ids = ids[:, : int((ids != tokenizer.eos_token_id).sum(1).max()) + 1]
-        text_state = clip.text_model(input_ids=ids).pooler_output
+        text_state = clip.text_model(input_ids=ids.to(args.device)).pooler_output
         text_loss, text_right = text_heads(text_state, labels(text_told))
         if args.text_only:
             (2 * text_loss).backward()
@@ -116,13 +116,13 @@ def main() -> None:
             run.log(text=text_right)
             run.save_if_due(master)
             continue
-        pixels = scenes.pixels(index, None, rng).bfloat16()
+        pixels = scenes.pixels(index, None, rng).to(args.device, torch.bfloat16)
         image_state = clip.vision_model(pixel_values=pixels).pooler_output
         text = nn.functional.normalize(clip.text_projection(text_state).float(), dim=1)
         image = nn.functional.normalize(clip.visual_projection(image_state).float(), dim=1)
         scores = clip.logit_scale.float().exp().clamp(max=100) * text @ image.T  # (2n, n)
-        owner = torch.arange(len(index)).repeat_interleave(2)
-        by_image = torch.log_softmax(scores.T, 1)[owner, torch.arange(2 * len(index))]
+        owner = torch.arange(len(index), device=args.device).repeat_interleave(2)
+        by_image = torch.log_softmax(scores.T, 1)[owner, torch.arange(2 * len(index), device=args.device)]
         contrast = 0.5 * (cross_entropy(scores, owner) - by_image.mean())
         image_loss, image_right = image_heads(image_state, labels(image_told))
         (contrast + 2 * text_loss + image_loss).backward()

@@ -4,7 +4,9 @@
 #include <torch/extension.h>
 
 #include <ATen/Parallel.h>
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 namespace {
@@ -20,6 +22,52 @@ inline uint16_t narrow(float value) {
   uint32_t wide;
   std::memcpy(&wide, &value, 4);
   return static_cast<uint16_t>((wide + 0x7fff + ((wide >> 16) & 1)) >> 16);
+}
+
+// e^x to about 1e-6, without branches so that loops around it are vectorised.
+inline float exponential(float x) {
+  const float t = std::min(126.f, std::max(-126.f, x * 1.44269504f));
+  const float whole = std::floor(t), part = t - whole;
+  const float power =
+      1.f + part * (0.69314697f +
+                    part * (0.24022651f +
+                            part * (0.05550411f + part * (0.00961813f + part * 0.00133336f))));
+  const uint32_t exponent = static_cast<uint32_t>(static_cast<int32_t>(whole) + 127) << 23;
+  float scale;
+  std::memcpy(&scale, &exponent, 4);
+  return power * scale;
+}
+
+template <bool silu>
+void normalise(const uint16_t *__restrict in, uint16_t *__restrict out, const float *__restrict a,
+               const float *__restrict s, int64_t area, int64_t c) {
+  for (int64_t p = 0; p < area; p++) {
+#pragma omp simd
+    for (int64_t k = 0; k < c; k++) {
+      const float u = a[k] * widen(in[p * c + k]) + s[k];
+      out[p * c + k] = narrow(silu ? u / (1.f + exponential(-u)) : u);
+    }
+  }
+}
+
+template <bool silu>
+void gather(const uint16_t *__restrict in, const uint16_t *__restrict grad, uint16_t *__restrict out,
+            const float *__restrict a, const float *__restrict s, float *__restrict s1,
+            float *__restrict s2, int64_t area, int64_t c) {
+  for (int64_t p = 0; p < area; p++) {
+#pragma omp simd
+    for (int64_t k = 0; k < c; k++) {
+      const float v = widen(in[p * c + k]);
+      float d = widen(grad[p * c + k]);
+      if constexpr (silu) {
+        const float u = a[k] * v + s[k], q = 1.f / (1.f + exponential(-u));
+        d *= q * (1.f + u * (1.f - q));
+      }
+      s1[k] += d;
+      s2[k] += d * v;
+      out[p * c + k] = narrow(d);
+    }
+  }
 }
 
 const uint16_t *bits(const at::Tensor &t) { return reinterpret_cast<const uint16_t *>(t.data_ptr()); }
@@ -71,20 +119,7 @@ std::vector<at::Tensor> forward(const at::Tensor &x, const at::Tensor &gamma, co
           s[k] = b[k] - m * a[k];
         }
       }
-      for (int64_t p = 0; p < area; p++) {
-        const uint16_t *row = in + p * c;
-        uint16_t *to = out + p * c;
-        if (silu) {
-#pragma omp simd
-          for (int64_t k = 0; k < c; k++) {
-            const float u = a[k] * widen(row[k]) + s[k];
-            to[k] = narrow(u / (1.f + expf(-u)));
-          }
-        } else {
-#pragma omp simd
-          for (int64_t k = 0; k < c; k++) to[k] = narrow(a[k] * widen(row[k]) + s[k]);
-        }
-      }
+      (silu ? normalise<true> : normalise<false>)(in, out, a, s, area, c);
     }
   });
   return {y, scale, shift, mean, inverse};
@@ -106,22 +141,7 @@ std::vector<at::Tensor> backward(const at::Tensor &dy, const at::Tensor &x, cons
       uint16_t *out = bits_mut(dx) + i * area * c;
       const float *a = scale.data_ptr<float>() + i * c, *s = shift.data_ptr<float>() + i * c;
       float *s1 = dbeta.data_ptr<float>() + i * c, *s2 = dgamma.data_ptr<float>() + i * c;
-      for (int64_t p = 0; p < area; p++) {
-        const uint16_t *row = in + p * c, *grad = from + p * c;
-        uint16_t *to = out + p * c;
-#pragma omp simd
-        for (int64_t k = 0; k < c; k++) {
-          const float v = widen(row[k]);
-          float d = widen(grad[k]);
-          if (silu) {
-            const float u = a[k] * v + s[k], q = 1.f / (1.f + expf(-u));
-            d *= q * (1.f + u * (1.f - q));
-          }
-          s1[k] += d;
-          s2[k] += d * v;
-          to[k] = narrow(d);
-        }
-      }
+      (silu ? gather<true> : gather<false>)(in, from, out, a, s, s1, s2, area, c);
       for (int64_t group = 0; group < groups; group++) {
         const float m = mean.data_ptr<float>()[i * groups + group];
         const float r = inverse.data_ptr<float>()[i * groups + group];

@@ -22,6 +22,10 @@ class Batch:
     cells: Tensor  # (n, groups, s, s) share of each cell's pixels that belongs to a group
     index: np.ndarray
 
+    def to(self, device: str) -> Batch:
+        tensors = (self.latents, self.ids, self.token_groups, self.cells)
+        return Batch(*(t.to(device) for t in tensors), self.index)
+
 
 class Latents:
     """One dataset folder, seen through a frozen autoencoder."""
@@ -68,7 +72,7 @@ class Latents:
 
 @torch.inference_mode()
 def encode(scenes: Scenes, vae: AutoencoderKL, captions: Captions) -> dict[str, Tensor]:
-    vae = vae.to(torch.bfloat16, memory_format=torch.channels_last)
+    vae = vae.to(dtype=torch.bfloat16, memory_format=torch.channels_last)
     fuse_norms(vae)
     count, size = len(scenes), scenes.images.shape[1]
     side = size // 8
@@ -80,9 +84,10 @@ def encode(scenes: Scenes, vae: AutoencoderKL, captions: Captions) -> dict[str, 
     table, rng = groups_of_ids(), np.random.default_rng(0)
     for first in range(0, count, 32):
         part = np.arange(first, min(first + 32, count))
-        x = scenes.pixels(part, None, rng).bfloat16().contiguous(memory_format=torch.channels_last)
+        x = scenes.pixels(part, None, rng)
+        x = x.to(vae.device, torch.bfloat16, memory_format=torch.channels_last)
         latents[part] = (
-            vae.encode(x).latent_dist.mode().to(torch.float16) * vae.config.scaling_factor
+            vae.encode(x).latent_dist.mode().to("cpu", torch.float16) * vae.config.scaling_factor
         )
         of_pixel = table[scenes.ids[part]].reshape(len(part), side, 8, side, 8)
         for group in range(GROUPS):

@@ -23,6 +23,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
         "--cooldown", type=float, default=0.3, help="share of the time in which the rate falls to 0"
     )
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda where there is one")
     parser.add_argument("--seed", type=int, default=0)
     return parser
 
@@ -36,7 +37,7 @@ class Run:
     cooldown: float
     rate: float
     warmup: int = 100
-    save_every: float = 120
+    save_every: float = 300
     started: float = field(default_factory=time.time)
     saved: float = field(default_factory=time.time)
     losses: dict[str, list[float]] = field(default_factory=dict)
@@ -87,7 +88,7 @@ def save(path: Path, master: Master, step: int, **extra: object) -> None:
 def resume(path: Path, master: Master, run: Run) -> dict | None:
     if not path.exists():
         return None
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, map_location="cpu", weights_only=True)
     master.load_state(state)
     run.step = state["run_step"]
     print(f"resumed {path} at step {run.step}", flush=True)

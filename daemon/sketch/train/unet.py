@@ -115,19 +115,21 @@ class Objective:
         self.grounding = Grounding()
         unet.set_attn_processor(GroundedAttention(self.grounding))
         self.schedule = noise_schedule()
+        self.kept = self.schedule.alphas_cumprod.to(unet.device)
 
     def __call__(
         self, batch: Batch, rng: np.random.Generator, extra: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         count = len(batch.ids)
-        dropped = torch.from_numpy(rng.random(count) < CAPTION_DROPOUT)
+        device = batch.ids.device
+        dropped = torch.from_numpy(rng.random(count) < CAPTION_DROPOUT).to(device)
         ids = torch.where(dropped[:, None], self.empty, batch.ids)
         with torch.set_grad_enabled(self.train_text):
             states = self.text(input_ids=ids).last_hidden_state
         # One time step from each of n equal parts of the schedule: less variance than n free draws.
-        times = torch.from_numpy((rng.permutation(count) + rng.random(count)) / count * 1000).long()
-        noise = torch.from_numpy(rng.standard_normal(batch.latents.shape, np.float32))
-        kept = self.schedule.alphas_cumprod[times]
+        times = torch.from_numpy((rng.permutation(count) + rng.random(count)) / count * 1000).long().to(device)
+        noise = torch.randn_like(batch.latents)
+        kept = self.kept[times]
         noisy = self.schedule.add_noise(batch.latents, noise, times)
         velocity = self.schedule.get_velocity(batch.latents, noise, times)
         if extra is not None:
@@ -168,7 +170,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     tokenizer = CLIPTokenizer.from_pretrained(args.clip)
     captions = Captions(tokenizer)
-    vae = AutoencoderKL.from_pretrained(args.vae).eval()
+    vae = AutoencoderKL.from_pretrained(args.vae).eval().to(args.device)
     sets = [
         Latents(
             scenes,
@@ -191,8 +193,8 @@ def main() -> None:
     # Masters are made from the float32 weights, before these are rounded.
     exact = {f"unet.{k}": p.detach().clone() for k, p in unet.named_parameters()}
     exact |= {f"text.{k}": p.detach().clone() for k, p in text.named_parameters()}
-    unet.to(torch.bfloat16, memory_format=torch.channels_last)
-    text.to(torch.bfloat16)
+    unet.to(args.device, torch.bfloat16, memory_format=torch.channels_last)
+    text.to(args.device, torch.bfloat16)
     fuse_norms(unet)
     master = Master({"unet": unet, "text": text}, ema=0.998)
     for key in master.master:
@@ -206,11 +208,11 @@ def main() -> None:
     objective = Objective(unet, text, empty, args.train_text)
     rng = np.random.default_rng(args.seed + run.step)
     if args.inpaint:
-        vae.to(torch.bfloat16, memory_format=torch.channels_last)
+        vae.to(dtype=torch.bfloat16, memory_format=torch.channels_last)
     for step in run.steps():
         single = max(0.0, 1 - step / max(1, args.single_steps))
         chosen, index = choose(sets, args.batch, single, rng)
-        batch = chosen.batch(index, rng)
+        batch = chosen.batch(index, rng).to(args.device)
         extra = inpainting_channels(chosen.scenes, batch, vae, rng) if args.inpaint else None
         loss, grounding = objective(batch, rng, extra)
         (loss + args.grounding * grounding).backward()
@@ -229,6 +231,7 @@ def inpainting_channels(
     """Mask and latents of the masked picture, as Stable Diffusion's inpainting UNet takes them."""
     mask = random_masks(scenes, batch.index, rng)
     pixels = scenes.pixels(batch.index, None, rng) * (mask < 0.5)
+    pixels = pixels.to(vae.device, torch.bfloat16, memory_format=torch.channels_last)
     with torch.no_grad():
         hidden = vae.encode(
             pixels.to(torch.bfloat16, memory_format=torch.channels_last)
@@ -253,7 +256,7 @@ def text_tower(folder: Path) -> CLIPTextModel:
 def export(unet: UNet2DConditionModel, text: CLIPTextModel, master: Master, out: Path) -> None:
     """The EMA weights as diffusers folders, beside the checkpoint."""
     for name, module in (("unet", unet), ("text_encoder", text)):
-        state = {k: v.detach().float().contiguous() for k, v in module.state_dict().items()}
+        state = {k: v.detach().float().cpu() for k, v in module.state_dict().items()}
         state |= {
             k.removeprefix(f"{name[:4]}."): v
             for k, v in master.ema.items()
