@@ -33,6 +33,11 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     /// How the process ends.
     pub exit: Exit,
+    words: Box<Words>,
+}
+
+#[derive(Debug, Default)]
+struct Words {
     code: String,
     message: String,
     about: Option<String>,
@@ -46,36 +51,34 @@ impl Failure {
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             exit: Exit::Failed,
-            code: "failed".to_owned(),
-            message: message.into(),
-            about: None,
-            hint: None,
-            log: None,
+            words: Box::new(Words {
+                code: "failed".to_owned(),
+                message: message.into(),
+                ..Words::default()
+            }),
         }
     }
 
     /// A refusal before any work was done.
     pub fn refused(message: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Refused,
-            code: "refused".to_owned(),
-            ..Self::new(message)
-        }
+        Self::new(message).ending(Exit::Refused, "refused")
     }
 
     /// The end that Ctrl-C asks for.
     pub fn cancelled() -> Self {
-        Self {
-            exit: Exit::Cancelled,
-            code: "cancelled".to_owned(),
-            ..Self::new("cancelled")
-        }
+        Self::new("cancelled").ending(Exit::Cancelled, "cancelled")
+    }
+
+    fn ending(mut self, exit: Exit, code: &str) -> Self {
+        self.exit = exit;
+        code.clone_into(&mut self.words.code);
+        self
     }
 
     /// The same, saying what it is about.
     #[must_use]
     pub fn about(mut self, about: impl Into<String>) -> Self {
-        self.about = Some(about.into());
+        self.words.about = Some(about.into());
         self
     }
 
@@ -88,28 +91,28 @@ impl Failure {
     /// The same, saying what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.words.hint = Some(hint.into());
         self
     }
 
     /// Tells a person on the error stream, and a script as JSON.
     pub fn print(&self, json: bool) {
-        eprintln!("error: {}", self.message);
-        if let Some(about) = &self.about {
+        eprintln!("error: {}", self.words.message);
+        if let Some(about) = &self.words.about {
             eprintln!("  about: {about}");
         }
-        for line in self.log.iter().flat_map(|log| log.lines()) {
+        for line in self.words.log.iter().flat_map(|log| log.lines()) {
             eprintln!("  log: {line}");
         }
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = &self.words.hint {
             eprintln!("  hint: {hint}");
         }
         if json {
             crate::print_json(&json!({"error": {
-                "code": self.code,
-                "message": self.message,
-                "about": self.about,
-                "hint": self.hint,
+                "code": self.words.code,
+                "message": self.words.message,
+                "about": self.words.about,
+                "hint": self.words.hint,
             }}));
         }
     }
@@ -126,11 +129,13 @@ impl From<WireError> for Failure {
         };
         Self {
             exit,
-            code: error.code.to_string(),
-            message: error.message,
-            about: error.about,
-            hint: error.hint,
-            log: None,
+            words: Box::new(Words {
+                code: error.code.to_string(),
+                message: error.message,
+                about: error.about,
+                hint: error.hint,
+                log: None,
+            }),
         }
     }
 }
@@ -138,10 +143,8 @@ impl From<WireError> for Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let hint = error.hint();
-        let mut failure = Self::new(error.to_string());
-        failure.hint = hint;
-        failure.exit = Exit::NoDaemon;
-        failure.code = "no_daemon".to_owned();
+        let mut failure = Self::new(error.to_string()).ending(Exit::NoDaemon, "no_daemon");
+        failure.words.hint = hint;
         match error {
             ClientError::Refused(error) => return error.into(),
             ClientError::NoProgram { looked } => {
@@ -149,16 +152,15 @@ impl From<ClientError> for Failure {
                     .iter()
                     .map(|path| path.display().to_string())
                     .collect();
-                failure.about = Some(format!("looked for {}", looked.join(", ")));
+                failure.words.about = Some(format!("looked for {}", looked.join(", ")));
             }
-            ClientError::StartFailed { tail, .. } => failure.log = Some(tail),
+            ClientError::StartFailed { tail, .. } => failure.words.log = Some(tail),
             ClientError::Connect { path, source } => {
-                failure.message = format!("the daemon cannot be reached: {source}");
-                failure.about = Some(path.display().to_string());
+                failure.words.message = format!("the daemon cannot be reached: {source}");
+                failure.words.about = Some(path.display().to_string());
             }
             ClientError::Frame(_) | ClientError::Answer(_) => {
-                failure.exit = Exit::Failed;
-                failure.code = "failed".to_owned();
+                failure = failure.ending(Exit::Failed, "failed");
             }
             ClientError::Home(_)
             | ClientError::NotRunning

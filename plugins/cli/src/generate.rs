@@ -170,7 +170,10 @@ pub fn draw(picture: &RgbImage, how: Show) {
     let _ = std::io::Write::write_all(&mut std::io::stdout(), &drawn);
 }
 
-/// So that `again` names its files alike.
+/// The promise of a file, where one is wanted.
+///
+/// # Errors
+/// When nothing could be written there.
 pub fn promise(path: Option<PathBuf>) -> Result<Option<FrameFile>, Failure> {
     path.map(|path| FrameFile::promise(&path)).transpose()
 }

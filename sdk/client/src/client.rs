@@ -107,13 +107,13 @@ impl Client {
     pub async fn greet(
         reader: impl AsyncRead + Unpin + Send + 'static,
         writer: impl AsyncWrite + Unpin + Send + 'static,
-        client: &str,
+        name: &str,
     ) -> Result<Self, ClientError> {
         let pending = Pending::default();
         let (outgoing, queued) = mpsc::channel(16);
         tokio::spawn(write_all(queued, writer));
         let reading = tokio::spawn(read_all(reader, pending.clone()));
-        let mut client_ = Self {
+        let mut connection = Self {
             outgoing,
             pending,
             next: AtomicU64::new(1),
@@ -127,16 +127,16 @@ impl Client {
             reading,
         };
         let params = HelloParams {
-            client: client.to_owned(),
+            client: name.to_owned(),
             protocol: PROTOCOL_LEVEL,
         };
-        client_.hello = client_.call::<Hello>(&params).await?;
-        if client_.hello.protocol < PROTOCOL_LEVEL || client_.hello.oldest > PROTOCOL_LEVEL {
+        connection.hello = connection.call::<Hello>(&params).await?;
+        if connection.hello.protocol < PROTOCOL_LEVEL || connection.hello.oldest > PROTOCOL_LEVEL {
             return Err(ClientError::Level {
-                version: client_.hello.version.clone(),
+                version: connection.hello.version.clone(),
             });
         }
-        Ok(client_)
+        Ok(connection)
     }
 
     /// What the daemon said about itself.

@@ -1,11 +1,7 @@
 //! End to end: the command and the daemon as a user has them, each test with a
 //! home of its own.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::missing_panics_doc,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod again;
 mod cancel;
