@@ -67,7 +67,9 @@ def fold_scaling(ae: AutoencoderKL, sets: list[Scenes], count: int = 128) -> Non
     for scenes in sets:
         for part in np.array_split(rng.integers(0, len(scenes), count // len(sets)), 16):
             latents.append(
-                ae.encode(scenes.pixels(part, None, rng).to(ae.device, ae.dtype)).latent_dist.mode().float()
+                ae.encode(scenes.pixels(part, None, rng).to(ae.device, ae.dtype))
+                .latent_dist.mode()
+                .float()
             )
     z = torch.cat(latents)
     mean, spread = z.mean((0, 2, 3)), z.std((0, 2, 3))
@@ -93,6 +95,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--adam", action="store_true", help="AdamW alone, to compare with Muon")
+    parser.add_argument("--ema", type=float, default=0.998)
     parser.add_argument("--kl", type=float, default=1e-4)
     parser.add_argument(
         "--decoder-only", type=Path, help="go on from this exported VAE, encoder frozen"

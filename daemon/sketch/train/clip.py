@@ -93,7 +93,9 @@ def main() -> None:
     names = text_heads.names
 
     def labels(told: list[dict[str, int]]) -> Tensor:
-        return torch.tensor([[row.get(name, UNKNOWN) for name in names] for row in told], device=args.device)
+        return torch.tensor(
+            [[row.get(name, UNKNOWN) for name in names] for row in told], device=args.device
+        )
 
     for _ in run.steps():
         scenes = sets[rng.integers(len(sets))]
@@ -122,7 +124,9 @@ def main() -> None:
         image = nn.functional.normalize(clip.visual_projection(image_state).float(), dim=1)
         scores = clip.logit_scale.float().exp().clamp(max=100) * text @ image.T  # (2n, n)
         owner = torch.arange(len(index), device=args.device).repeat_interleave(2)
-        by_image = torch.log_softmax(scores.T, 1)[owner, torch.arange(2 * len(index), device=args.device)]
+        by_image = torch.log_softmax(scores.T, 1)[
+            owner, torch.arange(2 * len(index), device=args.device)
+        ]
         contrast = 0.5 * (cross_entropy(scores, owner) - by_image.mean())
         image_loss, image_right = image_heads(image_state, labels(image_told))
         (contrast + 2 * text_loss + image_loss).backward()

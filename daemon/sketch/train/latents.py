@@ -30,19 +30,21 @@ class Batch:
 class Latents:
     """One dataset folder, seen through a frozen autoencoder."""
 
-    def __init__(self, scenes: Scenes, vae: AutoencoderKL, captions: Captions, cache: Path) -> None:
+    def __init__(
+        self, scenes: Scenes, vae: AutoencoderKL, captions: Captions, cache: Path, limit: int
+    ) -> None:
         self.scenes, self.captions = scenes, captions
         if not cache.exists():
             cache.parent.mkdir(parents=True, exist_ok=True)
             partial = cache.with_suffix(".partial")
-            torch.save(encode(scenes, vae, captions), partial)
+            torch.save(encode(scenes, vae, captions, min(limit, len(scenes))), partial)
             partial.rename(cache)
         self.kept = torch.load(cache, weights_only=True, mmap=True)
-        people = np.array([len(scene["people"]) for scene in scenes.scenes])
+        people = np.array([len(scene["people"]) for scene in scenes.scenes[: len(self)]])
         self.by_people = {n: np.flatnonzero(people == n) for n in (0, 1, 2)}
 
     def __len__(self) -> int:
-        return len(self.scenes)
+        return len(self.kept["ids"])
 
     def batch(self, index: np.ndarray, rng: np.random.Generator) -> Batch:
         rows = torch.from_numpy(index)
@@ -71,10 +73,10 @@ class Latents:
 
 
 @torch.inference_mode()
-def encode(scenes: Scenes, vae: AutoencoderKL, captions: Captions) -> dict[str, Tensor]:
+def encode(scenes: Scenes, vae: AutoencoderKL, captions: Captions, count: int) -> dict[str, Tensor]:
     vae = vae.to(dtype=torch.bfloat16, memory_format=torch.channels_last)
     fuse_norms(vae)
-    count, size = len(scenes), scenes.images.shape[1]
+    size = scenes.images.shape[1]
     side = size // 8
     variants = 1 + len(scenes.scenes[0]["captions"])
     latents = torch.empty(count, 4, side, side, dtype=torch.float16)

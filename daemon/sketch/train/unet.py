@@ -97,7 +97,7 @@ def choose(
     """Scenes of one dataset; a share of them surely with one person only."""
     weights = np.array([len(s) for s in sets], float)
     chosen = sets[rng.choice(len(sets), p=weights / weights.sum())]
-    last = len(chosen) - held_out(len(chosen))
+    last = min(len(chosen), len(chosen.scenes) - held_out(len(chosen.scenes)))
     index = rng.integers(0, last, size)
     alone = chosen.by_people[1][chosen.by_people[1] < last]
     only = rng.random(size) < single
@@ -127,7 +127,11 @@ class Objective:
         with torch.set_grad_enabled(self.train_text):
             states = self.text(input_ids=ids).last_hidden_state
         # One time step from each of n equal parts of the schedule: less variance than n free draws.
-        times = torch.from_numpy((rng.permutation(count) + rng.random(count)) / count * 1000).long().to(device)
+        times = (
+            torch.from_numpy((rng.permutation(count) + rng.random(count)) / count * 1000)
+            .long()
+            .to(device)
+        )
         noise = torch.randn_like(batch.latents)
         kept = self.kept[times]
         noisy = self.schedule.add_noise(batch.latents, noise, times)
@@ -153,6 +157,7 @@ def main() -> None:
         "--clip", type=Path, required=True, help="folder of the CLIP pair and tokenizer"
     )
     parser.add_argument("--channels", type=int, nargs="+", default=[64, 128, 256])
+    parser.add_argument("--scenes", type=int, default=10**9, help="of each folder, at most")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -177,6 +182,7 @@ def main() -> None:
             vae,
             captions,
             args.out.parent / "latents" / f"{args.vae.parent.name}-{folder.name}.pt",
+            args.scenes,
         )
         for scenes, folder in zip(open_all(args.data), args.data, strict=True)
     ]
