@@ -14,7 +14,7 @@ const LARGEST_FILE: usize = 64 << 20;
 /// What the files say, checked for form.
 pub(super) struct TokenizerFiles {
     pub(super) vocabulary: HashMap<String, u32>,
-    pub(super) merges: Vec<(String, String)>,
+    pub(super) merges: Merges,
     pub(super) bos: Special,
     pub(super) eos: Special,
     pub(super) pad: Special,
@@ -118,7 +118,7 @@ fn json<T: for<'a> Deserialize<'a>>(file: &str, bytes: &[u8]) -> Result<T, Token
 }
 
 /// `merges.txt`: a pair a line, the most frequent first.
-fn merges_text(bytes: &[u8]) -> Result<Vec<(String, String)>, TokenizerError> {
+fn merges_text(bytes: &[u8]) -> Result<Merges, TokenizerError> {
     let fail = |reason: String| TokenizerError::File {
         file: "merges.txt".to_owned(),
         reason,
@@ -127,7 +127,8 @@ fn merges_text(bytes: &[u8]) -> Result<Vec<(String, String)>, TokenizerError> {
     text.lines()
         .enumerate()
         .filter(|(number, line)| {
-            !line.trim().is_empty() && !(*number == 0 && line.starts_with("#version"))
+            let is_header = *number == 0 && line.starts_with("#version");
+            !is_header && !line.trim().is_empty()
         })
         .map(|(number, line)| {
             line.trim_end()
@@ -138,10 +139,11 @@ fn merges_text(bytes: &[u8]) -> Result<Vec<(String, String)>, TokenizerError> {
         .collect()
 }
 
+/// Merges, the most frequent first.
+type Merges = Vec<(String, String)>;
+
 /// The byte pair model in a `tokenizer.json`.
-fn tokenizer_json(
-    bytes: &[u8],
-) -> Result<(HashMap<String, u32>, Vec<(String, String)>), TokenizerError> {
+fn tokenizer_json(bytes: &[u8]) -> Result<(HashMap<String, u32>, Merges), TokenizerError> {
     #[derive(Deserialize)]
     struct File {
         model: Model,

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use candle_core::Device::Cpu;
+use candle_core::{DType, Tensor};
 use framewright_engine::device::Device;
 use framewright_engine::generation::{Frame, Generation, Given};
 use framewright_engine::guidance::GuidanceMode;
@@ -49,6 +51,11 @@ fn model_files() -> BTreeMap<String, Cow<'static, [u8]>> {
     files
 }
 
+fn options(threads: usize) -> LoadOptions {
+    let device = Device::cpu(NonZeroUsize::new(threads)).unwrap();
+    LoadOptions::new("golden", device)
+}
+
 fn pipeline_of(prediction_type: &str, threads: usize) -> Pipeline {
     let mut files = model_files();
     let name = "scheduler/scheduler_config.json";
@@ -59,12 +66,7 @@ fn pipeline_of(prediction_type: &str, threads: usize) -> Pipeline {
         name.to_owned(),
         Cow::Owned(serde_json::to_vec(&config).unwrap()),
     );
-    let device = Device::cpu(NonZeroUsize::new(threads)).unwrap();
-    let (pipeline, report) = Pipeline::load(
-        &ModelFiles::memory(files),
-        &LoadOptions::new("golden", device),
-    )
-    .unwrap();
+    let (pipeline, report) = Pipeline::load(&ModelFiles::memory(files), &options(threads)).unwrap();
     assert_eq!(report.notes, [""; 0]);
     pipeline
 }
@@ -355,4 +357,82 @@ fn bad_requests_are_refused_before_any_work() {
         unfinished.finish(&pipeline),
         Err(GenerateError::Unfinished { left: 20 })
     ));
+}
+
+/// An inpainting UNet whose extra channels weigh nothing is the plain one.
+#[test]
+fn an_inpainting_model_makes_whole_frames_too() {
+    let mut files = model_files();
+    let name = "unet/diffusion_pytorch_model.safetensors";
+    let mut tensors = candle_core::safetensors::load_buffer(&files[name], &Cpu).unwrap();
+    let conv = &tensors["conv_in.weight"];
+    let (out, _, height, width) = conv.dims4().unwrap();
+    let nothing = Tensor::zeros((out, 5, height, width), DType::F32, &Cpu).unwrap();
+    let conv = Tensor::cat(&[conv, &nothing], 1).unwrap();
+    tensors.insert("conv_in.weight".to_owned(), conv);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("unet.safetensors");
+    candle_core::safetensors::save(&tensors, &path).unwrap();
+    files.insert(name.to_owned(), Cow::Owned(std::fs::read(path).unwrap()));
+    let mut config: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(&files["unet/config.json"]).unwrap();
+    config.insert("in_channels".to_owned(), 9.into());
+    let config = serde_json::to_vec(&config).unwrap();
+    files.insert("unet/config.json".to_owned(), Cow::Owned(config));
+
+    let (inpainting, _) = Pipeline::load(&ModelFiles::memory(files), &options(2)).unwrap();
+    let [request, ..] = requests();
+    assert_eq!(
+        generate(&inpainting, &request).image,
+        generate(&pipeline_of("epsilon", 2), &request).image
+    );
+}
+
+#[test]
+fn a_vae_from_elsewhere_is_recorded() {
+    let options = LoadOptions {
+        vae: Some(golden::path("pipeline/vae")),
+        ..options(2)
+    };
+    let (pipeline, _) = Pipeline::load(&ModelFiles::memory(model_files()), &options).unwrap();
+    let [request, ..] = requests();
+    let with = generate(&pipeline, &request);
+    let without = generate(&pipeline_of("epsilon", 2), &request);
+    assert_eq!(with.image, without.image);
+    let differences = without.provenance.differences(&with.provenance);
+    assert_eq!(differences.len(), 1, "{differences:?}");
+    assert!(differences[0].contains("VAE"), "{differences:?}");
+}
+
+#[test]
+fn guidance_takes_two_passes_where_memory_is_short() {
+    let options = LoadOptions {
+        step_memory: Some(1),
+        ..options(2)
+    };
+    let (pipeline, _) = Pipeline::load(&ModelFiles::memory(model_files()), &options).unwrap();
+    let mode = |request: &GenerateRequest| {
+        let generation = pipeline.start(request).unwrap();
+        generation.provenance().guidance_mode
+    };
+    let [request, ..] = requests();
+    assert_eq!(mode(&request), GuidanceMode::TwoPasses);
+    assert_eq!(
+        mode(&GenerateRequest {
+            guidance_mode: Some(GuidanceMode::Batch),
+            ..request
+        }),
+        GuidanceMode::Batch
+    );
+}
+
+/// The engine's thread takes them over from whoever loaded or asked for them.
+#[test]
+fn models_and_generations_move_between_threads() {
+    fn moves<T: Send>() {}
+    fn is_shared<T: Sync>() {}
+    moves::<Pipeline>();
+    is_shared::<Pipeline>();
+    moves::<Generation>();
+    moves::<Frame>();
 }
