@@ -26,17 +26,20 @@ impl Activation {
     /// Applies it to each lane.
     #[inline(always)]
     pub(crate) fn apply<S: Simd>(self, s: S, x: S::Vector) -> S::Vector {
-        let sigmoid = |x| {
-            let one = s.splat(1.0);
-            s.div(one, s.add(one, s.exp(s.sub(s.splat(0.0), x))))
-        };
         match self {
             Self::None => x,
-            Self::Silu => s.mul(x, sigmoid(x)),
+            Self::Silu => s.mul(x, sigmoid(s, x)),
             Self::Gelu => gelu(s, x),
-            Self::QuickGelu => s.mul(x, sigmoid(s.mul(x, s.splat(1.702)))),
+            Self::QuickGelu => s.mul(x, sigmoid(s, s.mul(x, s.splat(1.702)))),
         }
     }
+}
+
+/// 1 / (1 + e⁻ˣ).
+#[inline(always)]
+fn sigmoid<S: Simd>(s: S, x: S::Vector) -> S::Vector {
+    let one = s.splat(1.0);
+    s.div(one, s.add(one, s.exp(s.sub(s.splat(0.0), x))))
 }
 
 /// x · Φ(x).

@@ -35,6 +35,17 @@ pub struct AttentionShape {
     pub head_dim: usize,
 }
 
+impl AttentionShape {
+    /// Keys that are taken at a time.
+    fn block(&self) -> usize {
+        if self.keys <= SINGLE_BLOCK {
+            self.keys
+        } else {
+            BLOCK
+        }
+    }
+}
+
 /// Softmax attention: `softmax(scale · q·kᵀ + mask)·v`, head by head.
 ///
 /// `q` and `output` are `[batch, queries, heads * head_dim]`, `k` and `v`
@@ -104,22 +115,26 @@ fn attention_at(
             let (sequence, first) = (task / blocks, task % blocks * level.tile_columns());
             let (batch, head) = (sequence / heads, sequence % heads);
             let count = level.tile_columns().min(queries - first);
-            simd::run(
-                level,
-                Task {
-                    shape,
-                    scale,
-                    q,
-                    k,
-                    v,
-                    mask,
-                    output,
-                    batch,
-                    head,
-                    first,
-                    count,
-                },
-            );
+            let rows = 2 * head_dim + shape.block() + 2;
+            scratch::for_task(rows * level.tile_columns(), |scratch| {
+                simd::run(
+                    level,
+                    Task {
+                        shape,
+                        scale,
+                        q,
+                        k,
+                        v,
+                        mask,
+                        output,
+                        batch,
+                        head,
+                        first,
+                        count,
+                        scratch,
+                    },
+                );
+            });
         });
     Ok(())
 }
@@ -138,6 +153,8 @@ struct Task<'a> {
     /// First query and number of them, at most a tile's columns.
     first: usize,
     count: usize,
+    /// Queries, sums, scores, their maxima and totals; a tile's columns each.
+    scratch: &'a mut [f32],
 }
 
 impl Vectorised for Task<'_> {
@@ -154,99 +171,98 @@ impl Vectorised for Task<'_> {
         let step = S::TILE_COLUMNS;
         // Lanes beyond the last query compute on zeros and are thrown away.
         let columns = self.count.next_multiple_of(S::LANES);
-        let block = if keys <= SINGLE_BLOCK { keys } else { BLOCK };
-        scratch::for_task((2 * head_dim + block + 2) * step, |scratch| {
-            let (q, scratch) = scratch.split_at_mut(head_dim * step);
-            let (sums, scratch) = scratch.split_at_mut(head_dim * step);
-            let (scores, scratch) = scratch.split_at_mut(block * step);
-            let (largest, total) = scratch.split_at_mut(step);
-            let origin = (self.batch * queries + self.first) * token + self.head * head_dim;
-            q.fill(0.0);
-            for (n, from) in self.q[origin..].chunks(token).take(self.count).enumerate() {
-                for (d, value) in from[..head_dim].iter().enumerate() {
-                    q[d * step + n] = value * self.scale;
+        let block = self.shape.block();
+        let scratch = self.scratch;
+        let (q, scratch) = scratch.split_at_mut(head_dim * step);
+        let (sums, scratch) = scratch.split_at_mut(head_dim * step);
+        let (scores, scratch) = scratch.split_at_mut(block * step);
+        let (largest, total) = scratch.split_at_mut(step);
+        let origin = (self.batch * queries + self.first) * token + self.head * head_dim;
+        q.fill(0.0);
+        for (n, from) in self.q[origin..].chunks(token).take(self.count).enumerate() {
+            for (d, value) in from[..head_dim].iter().enumerate() {
+                q[d * step + n] = value * self.scale;
+            }
+        }
+        sums.fill(0.0);
+        largest.fill(-1e30);
+        total.fill(0.0);
+
+        for key in (0..keys).step_by(block) {
+            let count = block.min(keys - key);
+            let origin = (self.batch * keys + key) * token + self.head * head_dim;
+            let k = &self.k[origin..][..(count - 1) * token + head_dim];
+            let v = &self.v[origin..][..(count - 1) * token + head_dim];
+            scores.fill(0.0);
+            for row in (0..count).step_by(S::TILE_ROWS) {
+                let rows = S::TILE_ROWS.min(count - row);
+                let tile = Tile {
+                    rows,
+                    columns,
+                    depth: head_dim,
+                    a: k[row * token..].as_ptr(),
+                    a_row: token,
+                    a_step: 1,
+                    b: q.as_ptr(),
+                    b_step: step,
+                    c: scores[row * step..].as_mut_ptr(),
+                    c_row: step,
+                };
+                // SAFETY: `k` holds `count` tokens' head_dim numbers, `q`
+                // head_dim and `scores` `block` >= `count` rows of `step`.
+                #[expect(unsafe_code, reason = "register tile over raw matrices")]
+                unsafe {
+                    s.accumulate(&tile);
                 }
             }
-            sums.fill(0.0);
-            largest.fill(-1e30);
-            total.fill(0.0);
-
-            for key in (0..keys).step_by(block) {
-                let count = block.min(keys - key);
-                let origin = (self.batch * keys + key) * token + self.head * head_dim;
-                let k = &self.k[origin..][..(count - 1) * token + head_dim];
-                let v = &self.v[origin..][..(count - 1) * token + head_dim];
-                scores.fill(0.0);
-                for row in (0..count).step_by(S::TILE_ROWS) {
-                    let rows = S::TILE_ROWS.min(count - row);
-                    let tile = Tile {
-                        rows,
-                        columns,
-                        depth: head_dim,
-                        a: k[row * token..].as_ptr(),
-                        a_row: token,
-                        a_step: 1,
-                        b: q.as_ptr(),
-                        b_step: step,
-                        c: scores[row * step..].as_mut_ptr(),
-                        c_row: step,
-                    };
-                    // SAFETY: `k` holds `count` tokens' head_dim numbers, `q`
-                    // head_dim and `scores` `block` >= `count` rows of `step`.
-                    #[expect(unsafe_code, reason = "register tile over raw matrices")]
-                    unsafe {
-                        s.accumulate(&tile);
-                    }
-                }
-                if let Some(mask) = self.mask {
-                    for n in 0..self.count {
-                        let mask = &mask[(self.first + n) * keys + key..][..count];
-                        for (score, mask) in scores[n..].iter_mut().step_by(step).zip(mask) {
-                            *score = (*score + mask).max(-1e30);
-                        }
-                    }
-                }
-                for lane in (0..columns).step_by(S::LANES) {
-                    softmax(s, lane, &mut scores[..count * step], largest, total, sums);
-                }
-                for row in (0..head_dim).step_by(S::TILE_ROWS) {
-                    let rows = S::TILE_ROWS.min(head_dim - row);
-                    let tile = Tile {
-                        rows,
-                        columns,
-                        depth: count,
-                        a: v[row..].as_ptr(),
-                        a_row: 1,
-                        a_step: token,
-                        b: scores.as_ptr(),
-                        b_step: step,
-                        c: sums[row * step..].as_mut_ptr(),
-                        c_row: step,
-                    };
-                    // SAFETY: as above; `sums` holds head_dim rows of `step`.
-                    #[expect(unsafe_code, reason = "register tile over raw matrices")]
-                    unsafe {
-                        s.accumulate(&tile);
+            if let Some(mask) = self.mask {
+                for n in 0..self.count {
+                    let mask = &mask[(self.first + n) * keys + key..][..count];
+                    for (score, mask) in scores[n..].iter_mut().step_by(step).zip(mask) {
+                        *score = (*score + mask).max(-1e30);
                     }
                 }
             }
-
             for lane in (0..columns).step_by(S::LANES) {
-                let total = s.read(&total[lane..]);
-                for row in sums.chunks_exact_mut(step) {
-                    let share = s.div(s.read(&row[lane..]), total);
-                    s.write(&mut row[lane..], share);
+                softmax(s, lane, &mut scores[..count * step], largest, total, sums);
+            }
+            for row in (0..head_dim).step_by(S::TILE_ROWS) {
+                let rows = S::TILE_ROWS.min(head_dim - row);
+                let tile = Tile {
+                    rows,
+                    columns,
+                    depth: count,
+                    a: v[row..].as_ptr(),
+                    a_row: 1,
+                    a_step: token,
+                    b: scores.as_ptr(),
+                    b_step: step,
+                    c: sums[row * step..].as_mut_ptr(),
+                    c_row: step,
+                };
+                // SAFETY: as above; `sums` holds head_dim rows of `step`.
+                #[expect(unsafe_code, reason = "register tile over raw matrices")]
+                unsafe {
+                    s.accumulate(&tile);
                 }
             }
-            for n in 0..self.count {
-                // SAFETY: no other task has this query of this head.
-                #[expect(unsafe_code, reason = "disjoint parts of the result")]
-                let to = unsafe { self.output.part(origin + n * token, head_dim) };
-                for (to, row) in to.iter_mut().zip(sums.chunks_exact(step)) {
-                    *to = row[n];
-                }
+        }
+
+        for lane in (0..columns).step_by(S::LANES) {
+            let total = s.read(&total[lane..]);
+            for row in sums.chunks_exact_mut(step) {
+                let share = s.div(s.read(&row[lane..]), total);
+                s.write(&mut row[lane..], share);
             }
-        });
+        }
+        for n in 0..self.count {
+            // SAFETY: no other task has this query of this head.
+            #[expect(unsafe_code, reason = "disjoint parts of the result")]
+            let to = unsafe { self.output.part(origin + n * token, head_dim) };
+            for (to, row) in to.iter_mut().zip(sums.chunks_exact(step)) {
+                *to = row[n];
+            }
+        }
     }
 }
 

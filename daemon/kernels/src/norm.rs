@@ -159,18 +159,11 @@ fn moments<S: Simd>(s: S, x: &[f32]) -> (f64, f64) {
     let (mut count, mut mean, mut squares) = (0f64, 0f64, 0f64);
     for chunk in x.chunks(CHUNK) {
         let n = chunk.len() as f64;
-        let chunk_mean = sum_of(s, chunk, |x| x, |x| x) / n;
+        let chunk_mean = sum::<S, 1>(s, chunk, 0.0) / n;
+        // Around a rounded mean: what rounding leaves out is taken off again.
         let centre = chunk_mean as f32;
-        let c = s.splat(centre);
-        let chunk_squares = sum_of(
-            s,
-            chunk,
-            |x| {
-                let x = s.sub(x, c);
-                s.mul(x, x)
-            },
-            |x| (x - centre) * (x - centre),
-        );
+        let off = chunk_mean - f64::from(centre);
+        let chunk_squares = sum::<S, 2>(s, chunk, centre) - n * off * off;
         let distance = chunk_mean - mean;
         let total = count + n;
         mean += distance * n / total;
@@ -180,22 +173,32 @@ fn moments<S: Simd>(s: S, x: &[f32]) -> (f64, f64) {
     (mean, squares / count)
 }
 
-/// The sum of a function of all numbers, in four vectors of partial sums.
+/// The sum of all numbers' distances from `centre`, to the `POWER` of 1 or 2, in
+/// four vectors of partial sums.
 #[inline(always)]
-fn sum_of<S: Simd>(
-    s: S,
-    x: &[f32],
-    vector: impl Fn(S::Vector) -> S::Vector,
-    scalar: impl Fn(f32) -> f32,
-) -> f64 {
+fn sum<S: Simd, const POWER: u8>(s: S, x: &[f32], centre: f32) -> f64 {
+    let c = s.splat(centre);
     let mut sums = [s.splat(0.0); 4];
     let mut chunks = x.chunks_exact(4 * S::LANES);
     for chunk in &mut chunks {
         for (i, sum) in sums.iter_mut().enumerate() {
-            *sum = s.add(*sum, vector(s.read(&chunk[i * S::LANES..])));
+            let distance = s.sub(s.read(&chunk[i * S::LANES..]), c);
+            *sum = if POWER == 2 {
+                s.mul_add(distance, distance, *sum)
+            } else {
+                s.add(*sum, distance)
+            };
         }
     }
-    let rest: f32 = chunks.remainder().iter().map(|x| scalar(*x)).sum();
+    let mut rest = 0f32;
+    for x in chunks.remainder() {
+        let distance = x - centre;
+        rest += if POWER == 2 {
+            distance * distance
+        } else {
+            distance
+        };
+    }
     let sum = s.add(s.add(sums[0], sums[1]), s.add(sums[2], sums[3]));
     f64::from(s.sum(sum)) + f64::from(rest)
 }

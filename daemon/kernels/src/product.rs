@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::scratch;
 use crate::shape::{ShapeError, check_length};
 use crate::shared::SharedMut;
-use crate::simd::{self, Level, Simd, Vectorised};
+use crate::simd::{self, Level, MOST_TILE_ROWS, Simd, Vectorised};
 use crate::tile::Tile;
 
 /// Greatest depth of a packed block.
@@ -108,17 +108,30 @@ impl<B: Columns> Product<'_, B> {
             .collect();
         tasks.into_par_iter().for_each(|(panels, first_row)| {
             let rows = in_split.min(self.rows - first_row);
-            simd::run(
-                level,
-                Task {
-                    product: self,
-                    panels,
-                    first_row,
-                    rows,
-                    c,
-                },
-            );
+            let block = self.block();
+            let scratch = block * (panels.len() * level.tile_columns() + MOST_TILE_ROWS);
+            scratch::for_task(scratch, |scratch| {
+                simd::run(
+                    level,
+                    Task {
+                        product: self,
+                        panels,
+                        first_row,
+                        rows,
+                        c,
+                        scratch,
+                    },
+                );
+            });
         });
+    }
+}
+
+impl<B> Product<'_, B> {
+    /// Depth of a packed block, so that all blocks are about the same.
+    fn block(&self) -> usize {
+        let blocks = self.depth.div_ceil(DEPTH).max(1);
+        self.depth.div_ceil(blocks)
     }
 }
 
@@ -129,65 +142,65 @@ struct Task<'a, B> {
     first_row: usize,
     rows: usize,
     c: SharedMut<'a>,
+    /// For a block of B and a few rows of A.
+    scratch: &'a mut [f32],
 }
 
 impl<B: Columns> Vectorised for Task<'_, B> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
+        self.start_from_bias();
         let Self {
             product,
             panels,
             first_row,
             rows,
             c,
+            scratch,
         } = self;
         let step = S::TILE_COLUMNS;
-        let blocks = product.depth.div_ceil(DEPTH).max(1);
-        let block = product.depth.div_ceil(blocks);
-        self.start_from_bias();
-        scratch::for_task(block * (panels.len() * step + S::TILE_ROWS), |scratch| {
-            let (b, a) = scratch.split_at_mut(block * panels.len() * step);
-            let mut depth = 0;
-            while depth < product.depth {
-                let count = block.min(product.depth - depth);
-                for (panel, b) in panels.iter().zip(b.chunks_exact_mut(block * step)) {
-                    if panel.width % S::LANES != 0 {
-                        b.fill(0.0);
-                    }
-                    product.b.pack(*panel, depth, count, step, b);
+        let block = product.block();
+        let (b, a) = scratch.split_at_mut(block * panels.len() * step);
+        let mut depth = 0;
+        while depth < product.depth {
+            let count = block.min(product.depth - depth);
+            for (panel, b) in panels.iter().zip(b.chunks_exact_mut(block * step)) {
+                if panel.width % S::LANES != 0 {
+                    b.fill(0.0);
                 }
-                let mut row = first_row;
-                while row < first_row + rows {
-                    let height = S::TILE_ROWS.min(first_row + rows - row);
-                    let from = &product.a[row * product.depth + depth..];
-                    transpose(from, product.depth, height, count, S::TILE_ROWS, a);
-                    for (panel, b) in panels.iter().zip(b.chunks_exact(block * step)) {
-                        let to = panel.c + row * product.c_row;
-                        let tile = Tile {
-                            rows: height,
-                            columns: panel.width,
-                            depth: count,
-                            a: a.as_ptr(),
-                            a_row: 1,
-                            a_step: S::TILE_ROWS,
-                            b: b.as_ptr(),
-                            b_step: step,
-                            c: c.at(to, (height - 1) * product.c_row + panel.width),
-                            c_row: product.c_row,
-                        };
-                        // SAFETY: `a` holds count * TILE_ROWS numbers, `b` count
-                        // * TILE_COLUMNS; `at` checked C, and no other task has
-                        // these rows of this panel.
-                        #[expect(unsafe_code, reason = "register tile over raw matrices")]
-                        unsafe {
-                            s.accumulate(&tile);
-                        }
-                    }
-                    row += height;
-                }
-                depth += count;
+                product.b.pack(*panel, depth, count, step, b);
             }
-        });
+            let mut row = first_row;
+            while row < first_row + rows {
+                let height = S::TILE_ROWS.min(first_row + rows - row);
+                let from = &product.a[row * product.depth + depth..];
+                transpose(from, product.depth, height, count, S::TILE_ROWS, a);
+                for (panel, b) in panels.iter().zip(b.chunks_exact(block * step)) {
+                    let to = panel.c + row * product.c_row;
+                    let tile = Tile {
+                        rows: height,
+                        columns: panel.width,
+                        depth: count,
+                        a: a.as_ptr(),
+                        a_row: 1,
+                        a_step: S::TILE_ROWS,
+                        b: b.as_ptr(),
+                        b_step: step,
+                        c: c.at(to, (height - 1) * product.c_row + panel.width),
+                        c_row: product.c_row,
+                    };
+                    // SAFETY: `a` holds count * TILE_ROWS numbers, `b` count
+                    // * TILE_COLUMNS; `at` checked C, and no other task has
+                    // these rows of this panel.
+                    #[expect(unsafe_code, reason = "register tile over raw matrices")]
+                    unsafe {
+                        s.accumulate(&tile);
+                    }
+                }
+                row += height;
+            }
+            depth += count;
+        }
     }
 }
 

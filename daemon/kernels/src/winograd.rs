@@ -123,15 +123,20 @@ pub(crate) fn conv2d(
                 .into_par_iter()
                 .with_min_len(4)
                 .for_each(|channel| {
-                    simd::run(
-                        level,
-                        PatchTask {
-                            pass: &pass,
-                            input,
-                            channel,
-                            patches: shared,
-                        },
-                    );
+                    scratch::for_task(POINTS * columns, |scratch| {
+                        let patches = shared;
+                        let pass = &pass;
+                        simd::run(
+                            level,
+                            PatchTask {
+                                pass,
+                                input,
+                                channel,
+                                patches,
+                                scratch,
+                            },
+                        );
+                    });
                 });
             let patches = &*patches;
             let blocks = shape.out_channels.div_ceil(OUT_BLOCK);
@@ -139,18 +144,21 @@ pub(crate) fn conv2d(
                 let first = block * OUT_BLOCK;
                 let count = OUT_BLOCK.min(shape.out_channels - first);
                 let pass = &pass;
-                simd::run(
-                    level,
-                    ProductTask {
-                        pass,
-                        patches,
-                        weight,
-                        bias,
-                        first,
-                        count,
-                        output,
-                    },
-                );
+                scratch::for_task(POINTS * OUT_BLOCK * (columns + IN_BLOCK), |scratch| {
+                    simd::run(
+                        level,
+                        ProductTask {
+                            pass,
+                            patches,
+                            weight,
+                            bias,
+                            first,
+                            count,
+                            output,
+                            scratch,
+                        },
+                    );
+                });
             });
         }
     });
@@ -162,6 +170,8 @@ struct PatchTask<'a> {
     input: &'a [f32],
     channel: usize,
     patches: SharedMut<'a>,
+    /// For the pixels of all patches.
+    scratch: &'a mut [f32],
 }
 
 impl Vectorised for PatchTask<'_> {
@@ -172,41 +182,39 @@ impl Vectorised for PatchTask<'_> {
             input,
             channel,
             patches,
+            scratch: pixels,
         } = self;
         let columns = pass.columns;
         let block = channel / IN_BLOCK * IN_BLOCK;
-        scratch::for_task(POINTS * columns, |pixels| {
-            gather(pass, input, channel, pixels);
-            for column in (0..columns).step_by(S::LANES) {
-                let mut d = [[s.splat(0.0); 6]; 6];
-                for (i, row) in d.iter_mut().enumerate() {
-                    for (j, value) in row.iter_mut().enumerate() {
-                        *value = s.read(&pixels[(i * 6 + j) * columns + column..]);
-                    }
+        gather(pass, input, channel, pixels);
+        for column in (0..columns).step_by(S::LANES) {
+            let mut d = [[s.splat(0.0); 6]; 6];
+            for (i, row) in d.iter_mut().enumerate() {
+                for (j, value) in row.iter_mut().enumerate() {
+                    *value = s.read(&pixels[(i * 6 + j) * columns + column..]);
                 }
-                let mut half = [[s.splat(0.0); 6]; 6];
-                for j in 0..6 {
-                    let t =
-                        input_transform(s, [d[0][j], d[1][j], d[2][j], d[3][j], d[4][j], d[5][j]]);
-                    for i in 0..6 {
-                        half[i][j] = t[i];
-                    }
+            }
+            let mut half = [[s.splat(0.0); 6]; 6];
+            for j in 0..6 {
+                let t = input_transform(s, [d[0][j], d[1][j], d[2][j], d[3][j], d[4][j], d[5][j]]);
+                for i in 0..6 {
+                    half[i][j] = t[i];
                 }
-                let panel = column / S::TILE_COLUMNS * S::TILE_COLUMNS;
-                let inside = (channel - block) * pass.panel_width::<S>(panel) + column - panel;
-                for (i, row) in half.into_iter().enumerate() {
-                    for (j, value) in input_transform(s, row).into_iter().enumerate() {
-                        let to = pass.patches(channel, i * 6 + j, panel) + inside;
-                        // SAFETY: `at` checks the bounds; no other task has this
-                        // channel.
-                        #[expect(unsafe_code, reason = "disjoint parts of the patches")]
-                        unsafe {
-                            s.store(patches.at(to, S::LANES), value);
-                        }
+            }
+            let panel = column / S::TILE_COLUMNS * S::TILE_COLUMNS;
+            let inside = (channel - block) * pass.panel_width::<S>(panel) + column - panel;
+            for (i, row) in half.into_iter().enumerate() {
+                for (j, value) in input_transform(s, row).into_iter().enumerate() {
+                    let to = pass.patches(channel, i * 6 + j, panel) + inside;
+                    // SAFETY: `at` checks the bounds; no other task has this
+                    // channel.
+                    #[expect(unsafe_code, reason = "disjoint parts of the patches")]
+                    unsafe {
+                        s.store(patches.at(to, S::LANES), value);
                     }
                 }
             }
-        });
+        }
     }
 }
 
@@ -307,24 +315,22 @@ struct ProductTask<'a> {
     first: usize,
     count: usize,
     output: SharedMut<'a>,
+    /// For the sums of all tiles and the kernels of a block of input channels.
+    scratch: &'a mut [f32],
 }
 
 impl Vectorised for ProductTask<'_> {
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let columns = self.pass.columns;
-        let sums = POINTS * OUT_BLOCK * columns;
-        let kernels = POINTS * OUT_BLOCK * IN_BLOCK;
-        scratch::for_task(sums + kernels, |scratch| {
-            let (sums, kernels) = scratch.split_at_mut(sums);
-            sums.fill(0.0);
-            for channel in (0..self.pass.shape.in_channels).step_by(IN_BLOCK) {
-                let depth = IN_BLOCK.min(self.pass.shape.in_channels - channel);
-                self.transform_kernels(s, channel, depth, kernels);
-                self.multiply(s, channel, depth, kernels, sums);
-            }
-            self.write(s, sums);
-        });
+    fn run<S: Simd>(mut self, s: S) {
+        let sums = POINTS * OUT_BLOCK * self.pass.columns;
+        let (sums, kernels) = std::mem::take(&mut self.scratch).split_at_mut(sums);
+        sums.fill(0.0);
+        for channel in (0..self.pass.shape.in_channels).step_by(IN_BLOCK) {
+            let depth = IN_BLOCK.min(self.pass.shape.in_channels - channel);
+            self.transform_kernels(s, channel, depth, kernels);
+            self.multiply(s, channel, depth, kernels, sums);
+        }
+        self.write(s, sums);
     }
 }
 
@@ -348,7 +354,10 @@ impl ProductTask<'_> {
                         lanes[j][lane] = *value;
                     }
                 }
-                let g = lanes.each_ref().map(|lanes| s.read(lanes));
+                let mut g = [s.splat(0.0); 9];
+                for (g, lanes) in g.iter_mut().zip(&lanes) {
+                    *g = s.read(lanes);
+                }
                 let mut half = [[s.splat(0.0); 3]; 6];
                 for j in 0..3 {
                     let t = kernel_transform(s, [g[j], g[3 + j], g[6 + j]]);

@@ -21,6 +21,9 @@ pub(crate) use portable::Portable;
 
 use crate::tile::Tile;
 
+/// No instruction set's register tile has more rows.
+pub(crate) const MOST_TILE_ROWS: usize = 8;
+
 /// One instruction set's vector of `f32` and what can be done with it.
 #[expect(
     unsafe_code,
@@ -223,8 +226,9 @@ impl Level {
 /// A loop written once for every instruction set; run it with [`run`].
 ///
 /// Implementations mark `run` as `#[inline(always)]`, so that it is compiled
-/// into the function that enables the instructions. Threads are started outside:
-/// a closure given to a thread pool would be compiled without them.
+/// into the function that enables the instructions. Threads are started and
+/// working memory is taken outside, and closures do without vectors: a closure is
+/// compiled without the instructions.
 pub(crate) trait Vectorised {
     fn run<S: Simd>(self, simd: S);
 }
