@@ -2,16 +2,16 @@
 //!
 //! Every network of this crate calls these functions and no other arithmetic
 //! that costs time, so a faster kernel has one place to go. Each function has a
-//! composed form, made of candle operations that all have a backward pass. A
-//! fused kernel without a backward pass may stand in for it only where
-//! [`gradients_flow`] says that no gradient is asked for: otherwise gradients
-//! would be dropped in silence.
+//! [`composed`] form, made of candle operations that all have a backward pass,
+//! and most have a [`fused`] one, a kernel for f32 on the CPU without a backward
+//! pass. The fused one is taken only where no gradient is asked for: otherwise
+//! gradients would be dropped in silence.
 
-use candle_core::{D, DType, Result, Tensor};
+mod composed;
+mod fused;
 
-/// Most score elements (queries × keys, all heads of a slice) that
-/// [`attention`] holds at once: 64 MiB in f32.
-const ATTENTION_SLICE_ELEMENTS: usize = 16 << 20;
+use candle_core::{Result, Tensor};
+use framewright_kernels::Activation;
 
 /// Whether one of the tensors is a variable or depends on one, so that a
 /// backward pass may come and only operations that have one may be used.
@@ -19,20 +19,19 @@ pub fn gradients_flow(tensors: &[&Tensor]) -> bool {
     tensors.iter().any(|tensor| tensor.track_op())
 }
 
+/// Whether the fused forms may be used at all, in the whole process; they may
+/// unless told otherwise. For comparing the two.
+pub fn set_fused(enabled: bool) {
+    fused::set_enabled(enabled);
+}
+
 /// `x Wᵀ + b`: x (…, inputs), w (outputs, inputs), b (outputs) → (…, outputs).
 pub fn linear(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
-    let mut shape = x.dims().to_vec();
-    let (outputs, inputs) = w.dims2()?;
-    let rows = x.elem_count() / inputs.max(1);
-    let y = x.reshape((rows, inputs))?.matmul(&w.t()?)?;
-    let y = match b {
-        Some(b) => y.broadcast_add(b)?,
-        None => y,
-    };
-    if let Some(last) = shape.last_mut() {
-        *last = outputs;
+    if fused::serve(&[Some(x), Some(w), b]) {
+        fused::linear(x, w, b)
+    } else {
+        composed::linear(x, w, b)
     }
-    y.reshape(shape)
 }
 
 /// Two-dimensional convolution with the same zero `padding` on all four sides:
@@ -44,25 +43,10 @@ pub fn conv2d(
     stride: usize,
     padding: usize,
 ) -> Result<Tensor> {
-    let (outputs, inputs, kh, kw) = w.dims4()?;
-    let y = if (kh, kw, stride, padding) == (1, 1, 1, 0) {
-        // One matrix product, without laying the picture out anew.
-        let (batch, channels, height, width) = x.dims4()?;
-        if channels != inputs {
-            candle_core::bail!("conv2d: {channels} channels in, the kernel expects {inputs}");
-        }
-        let w = w.reshape((1, outputs, inputs))?;
-        let w = w.broadcast_as((batch, outputs, inputs))?;
-        // A copy of a kernel this small is cheaper than a strided product.
-        let w = if batch == 1 { w } else { w.contiguous()? };
-        w.matmul(&x.reshape((batch, channels, height * width))?)?
-            .reshape((batch, outputs, height, width))?
+    if fused::serve(&[Some(x), Some(w), b]) {
+        fused::conv2d(x, w, b, stride, padding)
     } else {
-        x.conv2d(w, padding, stride, 1, 1)?
-    };
-    match b {
-        Some(b) => y.broadcast_add(&b.reshape((1, outputs, 1, 1))?),
-        None => Ok(y),
+        composed::conv2d(x, w, b, stride, padding)
     }
 }
 
@@ -77,45 +61,30 @@ pub fn group_norm(
     eps: f64,
     silu: bool,
 ) -> Result<Tensor> {
-    let shape = x.dims().to_vec();
-    let (batch, channels) = match shape.as_slice() {
-        [batch, channels, ..] => (*batch, *channels),
-        _ => candle_core::bail!("group_norm: expected (batch, channels, …), got {shape:?}"),
-    };
-    if groups == 0 || channels % groups != 0 {
-        candle_core::bail!("group_norm: {channels} channels do not divide into {groups} groups");
+    if fused::serve(&[Some(x), Some(w), Some(b)]) {
+        fused::group_norm(x, groups, w, b, eps, silu)
+    } else {
+        composed::group_norm(x, groups, w, b, eps, silu)
     }
-    let dtype = x.dtype();
-    let grouped = x
-        .reshape((batch, groups, x.elem_count() / (batch * groups)))?
-        .to_dtype(statistics_dtype(dtype))?;
-    let normed = normalise_last(&grouped, eps)?
-        .to_dtype(dtype)?
-        .reshape(shape.as_slice())?;
-    let mut by_channel = vec![1; shape.len()];
-    by_channel[1] = channels;
-    let y = normed
-        .broadcast_mul(&w.reshape(by_channel.as_slice())?)?
-        .broadcast_add(&b.reshape(by_channel.as_slice())?)?;
-    if silu { self::silu(&y) } else { Ok(y) }
 }
 
 /// Layer normalisation over the last dimension, with affine map; w and b have
 /// that dimension. Statistics are taken in f32. Ba et al. 2016.
 pub fn layer_norm(x: &Tensor, w: &Tensor, b: &Tensor, eps: f64) -> Result<Tensor> {
-    let dtype = x.dtype();
-    normalise_last(&x.to_dtype(statistics_dtype(dtype))?, eps)?
-        .to_dtype(dtype)?
-        .broadcast_mul(w)?
-        .broadcast_add(b)
+    if fused::serve(&[Some(x), Some(w), Some(b)]) {
+        fused::layer_norm(x, w, b, eps)
+    } else {
+        composed::layer_norm(x, w, b, eps)
+    }
 }
 
 /// Attention by scaled dot products: q (batch, queries, heads·d), k and v
 /// (batch, keys, heads·d) → (batch, queries, heads·d). `mask` is added to the
 /// scores and must broadcast to (batch, heads, queries, keys).
 ///
-/// Where no gradient is asked for, heads and queries are taken in slices so
-/// that the scores never need more than 64 MiB (or one row of them).
+/// Where no gradient is asked for, the scores are never all held at once: in
+/// the composed form at most 64 MiB of them (or one row), in the fused one at
+/// most a few hundred KiB a thread.
 pub fn attention(
     q: &Tensor,
     k: &Tensor,
@@ -124,128 +93,74 @@ pub fn attention(
     scale: f64,
     mask: Option<&Tensor>,
 ) -> Result<Tensor> {
-    let (batch, queries, width) = q.dims3()?;
-    let keys = k.dim(1)?;
-    let split = |x: &Tensor| -> Result<Tensor> {
-        let (batch, tokens, width) = x.dims3()?;
-        x.reshape((batch, tokens, heads, width / heads))?
-            .transpose(1, 2)?
-            .contiguous()
-    };
-    let q = (split(q)? * scale)?;
-    let k = split(k)?;
-    let v = split(v)?;
-
-    let attend = |q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>| -> Result<Tensor> {
-        let scores = q.matmul(&k.t()?)?;
-        let dtype = scores.dtype();
-        let scores = scores.to_dtype(statistics_dtype(dtype))?;
-        let scores = match mask {
-            Some(mask) => scores.broadcast_add(&mask.to_dtype(scores.dtype())?)?,
-            None => scores,
-        };
-        softmax_last(&scores)?.to_dtype(dtype)?.matmul(v)
-    };
-
-    let joined = if gradients_flow(&[&q, &k, &v])
-        || batch * heads * queries * keys <= ATTENTION_SLICE_ELEMENTS
-    {
-        attend(&q, &k, &v, mask)?
+    // A mask that differs between sequences or heads has no kernel.
+    let shared_mask = mask.is_none_or(|mask| {
+        mask.elem_count() == mask.dims().iter().rev().take(2).product::<usize>()
+    });
+    if shared_mask && fused::serve(&[Some(q), Some(k), Some(v), mask]) {
+        fused::attention(q, k, v, heads, scale, mask)
     } else {
-        let rows = (ATTENTION_SLICE_ELEMENTS / keys.max(1)).clamp(1, queries);
-        let mask = mask
-            .map(|mask| mask.broadcast_as((batch, heads, queries, keys)))
-            .transpose()?;
-        let mut by_batch = Vec::with_capacity(batch);
-        for n in 0..batch {
-            let mut by_head = Vec::with_capacity(heads);
-            for head in 0..heads {
-                let part = |x: &Tensor| x.narrow(0, n, 1)?.narrow(1, head, 1);
-                let (q, k, v) = (part(&q)?, part(&k)?, part(&v)?);
-                let mask = mask.as_ref().map(part).transpose()?;
-                let mut by_rows = Vec::with_capacity(queries.div_ceil(rows));
-                for start in (0..queries).step_by(rows) {
-                    let length = rows.min(queries - start);
-                    let mask = mask
-                        .as_ref()
-                        .map(|mask| mask.narrow(2, start, length))
-                        .transpose()?;
-                    by_rows.push(attend(&q.narrow(2, start, length)?, &k, &v, mask.as_ref())?);
-                }
-                by_head.push(Tensor::cat(&by_rows, 2)?);
-            }
-            by_batch.push(Tensor::cat(&by_head, 1)?);
-        }
-        Tensor::cat(&by_batch, 0)?
-    };
-    joined.transpose(1, 2)?.reshape((batch, queries, width))
+        composed::attention(q, k, v, heads, scale, mask)
+    }
 }
 
 /// GELU by the error function, `x Φ(x)`, as diffusers and transformers compute
 /// `gelu` (not the tanh approximation). Hendrycks & Gimpel 2016.
 pub fn gelu_erf(x: &Tensor) -> Result<Tensor> {
-    x.gelu_erf()
+    if fused::serve(&[Some(x)]) {
+        fused::activate(x, Activation::Gelu)
+    } else {
+        composed::gelu_erf(x)
+    }
 }
 
 /// The gated unit of Shazeer 2020 as diffusers lays it out: the last dimension
 /// of x holds value and gate, → value · gelu(gate), of half that size.
 pub fn geglu(x: &Tensor) -> Result<Tensor> {
-    let half = x.dim(D::Minus1)? / 2;
-    let value = x.narrow(D::Minus1, 0, half)?;
-    let gate = x.narrow(D::Minus1, half, half)?.contiguous()?;
-    value * gelu_erf(&gate)?
+    if fused::serve(&[Some(x)]) {
+        fused::geglu(x)
+    } else {
+        composed::geglu(x)
+    }
 }
 
 /// `x σ(x)`.
 pub fn silu(x: &Tensor) -> Result<Tensor> {
-    x.silu()
+    if fused::serve(&[Some(x)]) {
+        fused::activate(x, Activation::Silu)
+    } else {
+        composed::silu(x)
+    }
 }
 
 /// `x σ(1.702 x)`, OpenAI CLIP's activation.
 pub fn quick_gelu(x: &Tensor) -> Result<Tensor> {
-    let gate = ((x * -1.702)?.exp()? + 1.0)?.recip()?;
-    x * gate
+    if fused::serve(&[Some(x)]) {
+        fused::activate(x, Activation::QuickGelu)
+    } else {
+        composed::quick_gelu(x)
+    }
 }
 
 /// Each pixel becomes 2×2: (batch, c, h, w) → (batch, c, 2h, 2w).
 pub fn upsample_nearest2x(x: &Tensor) -> Result<Tensor> {
-    let (_, _, height, width) = x.dims4()?;
-    upsample_nearest(x, 2 * height, 2 * width)
+    if fused::serve(&[Some(x)]) {
+        fused::upsample_nearest2x(x)
+    } else {
+        composed::upsample_nearest2x(x)
+    }
 }
 
 /// Nearest neighbour, to any size: (batch, c, h, w) → (batch, c, height, width).
 /// A gradient passes only where both factors are whole and equal.
 pub fn upsample_nearest(x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
-    x.upsample_nearest2d(height, width)
-}
-
-/// Softmax over the last dimension, of operations that have a backward pass.
-fn softmax_last(x: &Tensor) -> Result<Tensor> {
-    // The maximum is only there to keep exp finite: its gradient is zero.
-    let max = x.detach().max_keepdim(D::Minus1)?;
-    let exp = x.broadcast_sub(&max)?.exp()?;
-    exp.broadcast_div(&exp.sum_keepdim(D::Minus1)?)
-}
-
-/// (x − mean) / √(variance + eps) over the last dimension.
-fn normalise_last(x: &Tensor, eps: f64) -> Result<Tensor> {
-    let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
-    let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
-    centred.broadcast_div(&(variance + eps)?.sqrt()?)
-}
-
-/// Sums over many half-precision numbers are taken in f32.
-fn statistics_dtype(dtype: DType) -> DType {
-    match dtype {
-        DType::F16 | DType::BF16 => DType::F32,
-        other => other,
-    }
+    composed::upsample_nearest(x, height, width)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
+    use candle_core::{DType, Device, Var};
 
     fn ramp(shape: &[usize], seed: f64) -> Tensor {
         let count: usize = shape.iter().product();
@@ -276,6 +191,104 @@ mod tests {
         assert!(max_difference(&fast, &general) < 1e-5);
     }
 
+    /// Both forms give the same, to rounding.
+    #[track_caller]
+    fn assert_agree(fused: Result<Tensor>, composed: Result<Tensor>) {
+        let (fused, composed) = (fused.unwrap(), composed.unwrap());
+        assert_eq!(fused.dims(), composed.dims());
+        let largest = max_difference(&composed, &composed.zeros_like().unwrap());
+        let difference = max_difference(&fused, &composed);
+        assert!(difference <= 2e-5 * largest, "{difference} of {largest}");
+    }
+
+    #[test]
+    fn fused_and_composed_forms_agree() {
+        let x = ramp(&[2, 24, 19, 17], 0.1);
+        for (kernel, stride, padding) in [(3, 1, 1), (3, 2, 1), (3, 2, 0), (1, 1, 0)] {
+            let w = ramp(&[20, 24, kernel, kernel], 0.2);
+            for b in [None, Some(ramp(&[20], 0.3))] {
+                let b = b.as_ref();
+                assert_agree(
+                    fused::conv2d(&x, &w, b, stride, padding),
+                    composed::conv2d(&x, &w, b, stride, padding),
+                );
+            }
+        }
+        let (scale, shift) = (ramp(&[24], 0.4), ramp(&[24], 0.5));
+        for silu in [false, true] {
+            assert_agree(
+                fused::group_norm(&x, 8, &scale, &shift, 1e-5, silu),
+                composed::group_norm(&x, 8, &scale, &shift, 1e-5, silu),
+            );
+        }
+        assert_agree(
+            fused::upsample_nearest2x(&x),
+            composed::upsample_nearest2x(&x),
+        );
+
+        // Not contiguous: as a picture's places come to the transformer.
+        let tokens = x.flatten_from(2).unwrap().transpose(1, 2).unwrap();
+        assert_agree(
+            fused::layer_norm(&tokens, &scale, &shift, 1e-5),
+            composed::layer_norm(&tokens, &scale, &shift, 1e-5),
+        );
+        let w = ramp(&[10, 24], 0.6);
+        for b in [None, Some(ramp(&[10], 0.7))] {
+            let b = b.as_ref();
+            assert_agree(
+                fused::linear(&tokens, &w, b),
+                composed::linear(&tokens, &w, b),
+            );
+        }
+        assert_agree(fused::geglu(&tokens), composed::geglu(&tokens));
+        assert_agree(
+            fused::activate(&tokens, Activation::Silu),
+            composed::silu(&tokens),
+        );
+        assert_agree(
+            fused::activate(&tokens, Activation::Gelu),
+            composed::gelu_erf(&tokens),
+        );
+        assert_agree(
+            fused::activate(&tokens, Activation::QuickGelu),
+            composed::quick_gelu(&tokens),
+        );
+
+        let context = ramp(&[2, 31, 24], 0.8);
+        let mask = ramp(&[1, 1, 323, 31], 0.9);
+        for mask in [None, Some(mask)] {
+            assert_agree(
+                fused::attention(&tokens, &context, &context, 3, 0.3, mask.as_ref()),
+                composed::attention(&tokens, &context, &context, 3, 0.3, mask.as_ref()),
+            );
+        }
+    }
+
+    #[test]
+    fn variables_get_their_gradients() {
+        let x = ramp(&[1, 8, 9, 9], 0.1);
+        let w = Var::from_tensor(&ramp(&[8, 8, 3, 3], 0.2)).unwrap();
+        let scale = Var::from_tensor(&ramp(&[8], 0.3)).unwrap();
+        let shift = ramp(&[8], 0.4);
+        let y = conv2d(&x, &w, None, 1, 1).unwrap();
+        let y = group_norm(&y, 2, &scale, &shift, 1e-5, true).unwrap();
+        let tokens = y.flatten_from(2).unwrap().transpose(1, 2).unwrap();
+        let y = attention(&tokens, &tokens, &tokens, 2, 0.5, None).unwrap();
+        let y = layer_norm(&y, &shift, &scale, 1e-5).unwrap();
+        let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+        for variable in [&w, &scale] {
+            let gradient = gradients
+                .get(variable)
+                .unwrap()
+                .abs()
+                .unwrap()
+                .sum_all()
+                .unwrap();
+            let size = gradient.to_scalar::<f32>().unwrap();
+            assert!(size.is_finite() && size > 0.0, "{size}");
+        }
+    }
+
     #[test]
     fn sliced_attention_equals_attention_at_once() {
         // 2 × 2 × 2100 × 2100 scores exceed one slice.
@@ -283,8 +296,8 @@ mod tests {
         let k = ramp(&[2, 2100, 4], 0.5);
         let v = ramp(&[2, 2100, 4], 0.9);
         let mask = ramp(&[2100, 2100], 1.3);
-        let sliced = attention(&q, &k, &v, 2, 0.7, Some(&mask)).unwrap();
-        let first = attention(
+        let sliced = composed::attention(&q, &k, &v, 2, 0.7, Some(&mask)).unwrap();
+        let first = composed::attention(
             &q.narrow(0, 1, 1).unwrap().narrow(1, 2000, 100).unwrap(),
             &k.narrow(0, 1, 1).unwrap(),
             &v.narrow(0, 1, 1).unwrap(),
