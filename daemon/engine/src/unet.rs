@@ -237,6 +237,21 @@ impl UNet {
         context: &Tensor,
         control: Option<&ControlResiduals>,
     ) -> Result<Tensor> {
+        self.forward_observed(x, timesteps, context, control, &mut |_, _| ())
+    }
+
+    /// [`forward`](Self::forward) that shows what each part gives, by the
+    /// part's name: "time_embedding", then "down_blocks.0.skips.0" …
+    /// (outputs that become skip connections), "down_blocks.0" …, "mid_block",
+    /// "up_blocks.0" ….
+    pub fn forward_observed(
+        &self,
+        x: &Tensor,
+        timesteps: &[f64],
+        context: &Tensor,
+        control: Option<&ControlResiduals>,
+        observe: &mut dyn FnMut(&str, &Tensor),
+    ) -> Result<Tensor> {
         let (batch, channels, _, _) = x.dims4()?;
         if channels != self.config.in_channels {
             candle_core::bail!(
@@ -245,6 +260,9 @@ impl UNet {
             );
         }
         let time = self.embed_time(timesteps, batch, x)?;
+        observe("time_embedding", &time);
+        // Every residual block begins with it.
+        let time = ops::silu(&time)?;
         let x = if self.config.center_input_sample {
             ((x * 2.0)? - 1.0)?
         } else {
@@ -253,7 +271,8 @@ impl UNet {
 
         let mut hidden = self.conv_in.forward(&x)?;
         let mut skips = vec![hidden.clone()];
-        for block in &self.down_blocks {
+        for (index, block) in self.down_blocks.iter().enumerate() {
+            let own_skips = skips.len();
             for (resnet, attention) in &block.layers {
                 hidden = attention.forward(resnet.forward(&hidden, Some(&time))?, context)?;
                 skips.push(hidden.clone());
@@ -262,6 +281,10 @@ impl UNet {
                 hidden = downsample.forward(&hidden)?;
                 skips.push(hidden.clone());
             }
+            for (number, skip) in skips[own_skips..].iter().enumerate() {
+                observe(&format!("down_blocks.{index}.skips.{number}"), skip);
+            }
+            observe(&format!("down_blocks.{index}"), &hidden);
         }
         if let Some(control) = control {
             if control.down.len() != skips.len() {
@@ -279,11 +302,12 @@ impl UNet {
             hidden = block.first.forward(&hidden, Some(&time))?;
             hidden = block.attention.forward(&hidden, context)?;
             hidden = block.second.forward(&hidden, Some(&time))?;
+            observe("mid_block", &hidden);
         }
         if let Some(control) = control {
             hidden = (hidden + &control.mid)?;
         }
-        for block in &self.up_blocks {
+        for (index, block) in self.up_blocks.iter().enumerate() {
             for (resnet, attention) in &block.layers {
                 let Some(skip) = skips.pop() else {
                     candle_core::bail!("the up blocks want more skip connections than there are");
@@ -299,13 +323,14 @@ impl UNet {
                 };
                 hidden = upsample.forward(&hidden, size)?;
             }
+            observe(&format!("up_blocks.{index}"), &hidden);
         }
         self.conv_out
             .forward(&self.conv_norm_out.forward_silu(&hidden)?)
     }
 
-    /// Sinusoids of the timestep through two linear layers, then SiLU, which
-    /// every residual block begins with: → (batch, 4 · first channels).
+    /// Sinusoids of the timestep through two linear layers: → (batch, 4 · first
+    /// channels).
     fn embed_time(&self, timesteps: &[f64], batch: usize, like: &Tensor) -> Result<Tensor> {
         let width = self.config.block_out_channels[0];
         let rows: Vec<f64> = match timesteps {
@@ -322,7 +347,7 @@ impl UNet {
         let sinusoids =
             Tensor::from_vec(sinusoids, (batch, width), like.device())?.to_dtype(like.dtype())?;
         let inner = ops::silu(&self.time_linear_1.forward(&sinusoids)?)?;
-        ops::silu(&self.time_linear_2.forward(&inner)?)
+        self.time_linear_2.forward(&inner)
     }
 
     /// The configuration it was built from.
