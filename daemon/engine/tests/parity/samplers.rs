@@ -53,13 +53,13 @@ fn trajectories_are_those_of_diffusers() {
             .unwrap_or_default()
             .into_iter();
         assert_eq!(trajectory.steps(), timesteps.len(), "{}", case.case);
-        for step in 0..trajectory.steps() {
-            if trajectory.timestep() as f32 != timesteps[step] {
+        for (step, &timestep) in timesteps.iter().enumerate() {
+            if trajectory.timestep() as f32 != timestep {
                 failures.push(format!(
                     "{} step {step}: timestep {} where diffusers has {}",
                     case.case,
                     trajectory.timestep(),
-                    timesteps[step]
+                    timestep
                 ));
             }
             let here = step * size..(step + 1) * size;
