@@ -169,7 +169,8 @@ impl Configuration for ClipTextConfig {
             reasons.unless((1..=most).contains(&value), || format!("{name} {value}"));
         }
         reasons.unless(
-            self.num_attention_heads != 0 && self.hidden_size % self.num_attention_heads == 0,
+            self.num_attention_heads != 0
+                && self.hidden_size.is_multiple_of(self.num_attention_heads),
             || {
                 format!(
                     "hidden_size {} does not divide into {} heads",

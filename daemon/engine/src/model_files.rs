@@ -735,11 +735,14 @@ impl Checkpoint {
     }
 }
 
+/// From a network's name for a tensor to the names a checkpoint may have.
+type NamesOf<'a> = dyn Fn(&str) -> Vec<String> + 'a;
+
 /// A checkpoint seen under the names that the networks use.
 struct NamedSource<'a> {
     checkpoint: &'a Checkpoint,
     /// What a tensor may be called in the checkpoint, likeliest first.
-    names: Box<dyn Fn(&str) -> Vec<String> + 'a>,
+    names: Box<NamesOf<'a>>,
     /// Whether a name in the checkpoint is this network's to report if unused.
     owns: Box<dyn Fn(&str) -> bool + 'a>,
 }
@@ -993,6 +996,31 @@ mod tests {
             assert_same(&expected, &found, 0.1);
             assert!(tiny::max_difference(&expected[1], &found[1]) > 0.0);
         }
+    }
+
+    #[test]
+    fn networks_compute_in_half_precision_throughout() {
+        let files = memory(TinyModel::new().files());
+        let expected = outputs(&files);
+        let half = |tensor: Tensor| tensor.to_dtype(DType::F16).unwrap();
+        let text = files
+            .load_text_encoder(&DEVICE, DType::F16)
+            .unwrap()
+            .network;
+        let ids = Tensor::new(&[[58u32, 7, 59]], &DEVICE).unwrap();
+        let context = text.forward(&ids, 0).unwrap();
+        let unet = files.load_unet(&DEVICE, DType::F16).unwrap().network;
+        let x = half(tiny::numbers("x", &[1, 4, 4, 4]));
+        let noise = unet.forward(&x, &[300.0], &context, None).unwrap();
+        let vae = files.load_vae(&DEVICE, DType::F16).unwrap().network;
+        let image = half(tiny::numbers("image", &[1, 3, 8, 8]));
+        let mean = vae.encode(&image).unwrap().mean;
+        let image = vae.decode(&mean).unwrap();
+        let found = [context, noise, image, mean].map(|tensor| {
+            assert_eq!(tensor.dtype(), DType::F16);
+            tensor.to_dtype(DType::F32).unwrap()
+        });
+        assert_same(&expected, &found, 0.05);
     }
 
     #[test]
