@@ -33,7 +33,7 @@ use crate::runtime_dir::Claim;
 
 /// The background process that makes frames. Clients start it by themselves.
 #[derive(Parser)]
-#[command(name = "framewrightd", version, about)]
+#[command(name = "framewrightd", version)]
 struct Arguments {
     /// Keep models, socket and logs under this directory [default: FRAMEWRIGHT_HOME, else the
     /// system's usual places]

@@ -18,7 +18,7 @@ Exit codes:
 
 /// Makes storyboard frames. A background daemon does the work and is started when needed.
 #[derive(Debug, Parser)]
-#[command(name = "framewright", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "framewright", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Arguments {
     /// Print the result as JSON, and no progress
     #[arg(long, global = true)]

@@ -183,11 +183,29 @@ pub fn decode_fields<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
-        let inner = error.into_inner();
+        let reason = match error.into_inner() {
+            rmp_serde::decode::Error::TypeMismatch(marker) => {
+                format!("{} stands where another type belongs", kind(marker.to_u8()))
+            }
+            other => other.to_string(),
+        };
         if path == "." {
-            inner.to_string()
+            reason
         } else {
-            format!("`{path}`: {inner}")
+            format!("`{path}`: {reason}")
         }
     })
+}
+
+/// What begins with that byte, in words.
+fn kind(marker: u8) -> &'static str {
+    match marker {
+        0xa0..=0xbf | 0xd9..=0xdb => "a string",
+        0x90..=0x9f | 0xdc | 0xdd => "a list",
+        0x80..=0x8f | 0xde | 0xdf => "a map",
+        0xc4..=0xc6 => "a value of bytes",
+        0xc0 => "nil",
+        0xc2 | 0xc3 => "a truth value",
+        _ => "a number",
+    }
 }

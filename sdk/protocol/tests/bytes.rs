@@ -215,7 +215,10 @@ fn a_wrong_type_is_named_by_its_field() {
         panic!("not a request");
     };
     let reason = decode_fields::<GenerateParams>(params).unwrap_err();
-    assert!(reason.starts_with("`steps`"), "{reason}");
+    assert_eq!(
+        reason,
+        "`steps`: a string stands where another type belongs"
+    );
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn without_a_name_nothing_is_overwritten() {
 #[test]
 fn a_frame_starts_from_a_picture() {
     let home = Home::new();
-    let picture = RgbImage::from_fn(60, 68, |x, y| Rgb([x as u8 * 4, y as u8 * 3, 90]));
+    let picture = RgbImage::from_fn(61, 68, |x, y| Rgb([x as u8 * 4, y as u8 * 3, 90]));
     picture.save(home.work("start.png")).unwrap();
     let ran = home
         .run(&[
@@ -132,7 +132,7 @@ fn a_frame_starts_from_a_picture() {
         ])
         .ok();
     let made = pixels(&home.work("frame.png")).dimensions();
-    assert_ne!(made, (60, 68), "no size that the model makes");
+    assert_ne!(made, (61, 68), "no size that the model makes");
     assert!(
         ran.err.contains(&format!("{}x{}", made.0, made.1)),
         "{}",

@@ -55,7 +55,7 @@ fn errors() {
         ),
         (
             "odd_size",
-            &["generate", "a fox", "--model", "tiny", "--width", "70"],
+            &["generate", "a fox", "--model", "tiny", "--width", "71"],
         ),
         ("unknown_method", &["call", "no.such.method"]),
         (

@@ -93,7 +93,7 @@ fn what_only_the_daemon_knows_is_refused_without_work() {
     let cases: &[(&[&str], &str)] = &[
         (&["--model", "missing"], "there is no model"),
         (&["--model", "tiny", "--sampler", "magic"], "magic"),
-        (&["--model", "tiny", "--width", "70"], "72x"),
+        (&["--model", "tiny", "--width", "71"], "72x"),
         (&["--model", "tiny", "--width", "4000"], "2048"),
         (&["--model", "tiny", "--guidance", "1000"], "guidance"),
         (&["--model", "tiny", "--rescale", "2"], "guidance_rescale"),
