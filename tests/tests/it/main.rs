@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod again;
+mod architecture;
 mod cancel;
 mod daemon;
 mod generate;
@@ -11,3 +12,4 @@ mod harness;
 mod messages;
 mod models;
 mod refusals;
+mod terminal;

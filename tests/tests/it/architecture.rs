@@ -1,0 +1,77 @@
+//! The rules of ARCHITECTURE.md that can be read off the workspace, or off a
+//! daemon at work.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::harness::Home;
+
+/// The workspace's own crates that a crate's manifest names.
+fn dependencies(folder: &str) -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let manifest = std::fs::read_to_string(root.join(folder).join("Cargo.toml")).unwrap();
+    let mut section = "";
+    let mut found = BTreeSet::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        }
+        // What tests alone use binds nobody.
+        if section == "[dependencies]"
+            && let Some(name) = line.strip_prefix("framewright-")
+        {
+            found.insert(name.split(['.', ' ']).next().unwrap().to_owned());
+        }
+    }
+    found
+}
+
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn the_ground_floor_stands_on_nothing() {
+    for folder in ["sdk/protocol", "daemon/kernels"] {
+        assert_eq!(dependencies(folder), names(&[]), "{folder}");
+    }
+}
+
+#[test]
+fn only_the_daemon_knows_both_the_wire_and_the_engine() {
+    assert_eq!(dependencies("daemon/engine"), names(&["kernels"]));
+    assert_eq!(dependencies("daemon/library"), names(&[]));
+    assert_eq!(dependencies("sdk/client"), names(&["protocol"]));
+    assert_eq!(dependencies("plugins/cli"), names(&["client", "protocol"]));
+    let daemon = dependencies("daemon");
+    assert!(
+        daemon.is_superset(&names(&["engine", "library", "protocol"])),
+        "{daemon:?}"
+    );
+}
+
+#[test]
+fn the_daemon_opens_no_network_socket() {
+    let home = Home::new();
+    home.run(&["generate", "a fox", "--model", "tiny", "-o", "frame.png"])
+        .ok();
+    let process = format!("/proc/{}", home.pid().unwrap());
+    let sockets: BTreeSet<String> = std::fs::read_dir(format!("{process}/fd"))
+        .unwrap()
+        .filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok())
+        .filter_map(|link| {
+            let link = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
+            Some(link.to_owned())
+        })
+        .collect();
+    assert!(!sockets.is_empty(), "it listens somewhere");
+    for table in ["tcp", "tcp6", "udp", "udp6", "raw", "raw6"] {
+        let Ok(table) = std::fs::read_to_string(format!("{process}/net/{table}")) else {
+            continue;
+        };
+        for line in table.lines().skip(1) {
+            let inode = line.split_whitespace().nth(9).unwrap_or_default();
+            assert!(!sockets.contains(inode), "a network socket: {line}");
+        }
+    }
+}
