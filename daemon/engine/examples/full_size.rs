@@ -42,27 +42,39 @@ fn run(folder: &Path) -> Result<bool, Error> {
     let cpu = Device::Cpu;
     let golden = candle_core::safetensors::load(folder.join("golden.safetensors"), &cpu)?;
     let golden = |name: &str| {
-        golden.get(name).cloned().ok_or_else(|| format!("golden.safetensors has no “{name}”"))
+        golden
+            .get(name)
+            .cloned()
+            .ok_or_else(|| format!("golden.safetensors has no “{name}”"))
     };
     let files = ModelFiles::folder(folder);
     let mut good = true;
 
     let text = files.load_text_encoder(&cpu, DType::F32)?.network;
     let ids = golden("ids")?.to_dtype(DType::U32)?;
-    good &= compare("text encoder", &golden("context")?, || Ok(text.forward(&ids, 0)?))?;
+    good &= compare("text encoder", &golden("context")?, || {
+        Ok(text.forward(&ids, 0)?)
+    })?;
 
     let unet = files.load_unet(&cpu, DType::F32)?.network;
     let (sample, context) = (golden("sample")?, golden("context")?);
     let times = golden("timestep")?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
-    for pass in ["UNet, batch of two, first pass", "UNet, batch of two, second pass"] {
+    for pass in [
+        "UNet, batch of two, first pass",
+        "UNet, batch of two, second pass",
+    ] {
         let forward = || Ok(unet.forward(&sample, &times, &context, None)?);
         good &= compare(pass, &golden("noise")?, forward)?;
     }
 
     let vae = files.load_vae(&cpu, DType::F32)?.network;
     let (latents, image) = (golden("latents")?, golden("image")?);
-    good &= compare("VAE decode", &golden("decoded")?, || Ok(vae.decode(&latents)?))?;
-    good &= compare("VAE encode", &golden("mean")?, || Ok(vae.encode(&image)?.mean))?;
+    good &= compare("VAE decode", &golden("decoded")?, || {
+        Ok(vae.decode(&latents)?)
+    })?;
+    good &= compare("VAE encode", &golden("mean")?, || {
+        Ok(vae.encode(&image)?.mean)
+    })?;
     Ok(good)
 }
 
