@@ -65,6 +65,13 @@ impl Drawing for Colour {
         self.steps
     }
 
+    fn size(&self) -> (u32, u32) {
+        (
+            self.order.width.unwrap_or(2),
+            self.order.height.unwrap_or(2),
+        )
+    }
+
     fn notices(&self) -> Vec<String> {
         vec!["a plain colour".to_owned()]
     }
@@ -539,4 +546,60 @@ async fn events_are_numbered_without_gaps() {
         }
     }
     assert_eq!(numbers, (1..=10).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
+async fn an_answer_that_would_not_fit_is_refused_before_the_work() {
+    let world = World::new();
+    let client = world.client().await;
+    let mut request = params("a fox", 1);
+    (request.width, request.height) = (Some(2048), Some(2048));
+    request.candidates = Some(4);
+    // No step is made here: nobody sets the pace.
+    let refused = client.call::<FrameGenerate>(&request).await;
+    assert_eq!(code(refused), ErrorCode::InvalidParams);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_is_cut_off() {
+    let world = World::freely();
+    let mut stream = world.open();
+    let hello = json!({"id": 1, "method": "hello", "params": {"client": "test", "protocol": 1}});
+    write_frame(&mut stream, &encode(&hello).expect("encoded"))
+        .await
+        .expect("written");
+    // More answers than the channel, the pipe and the queue between them hold.
+    for id in 2..2_000 {
+        let payload = encode(&json!({"id": id, "method": "describe"})).expect("encoded");
+        write_frame(&mut stream, &payload).await.expect("written");
+        tokio::task::yield_now().await;
+    }
+    while world.daemon.status().connections > 0 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn more_connections_than_the_limit_are_told_so() {
+    let world = World::freely();
+    let mut held = Vec::new();
+    for _ in 0..Limits::CURRENT.connections {
+        held.push(world.client().await);
+    }
+    let codes: Vec<_> = says(world.open(), b"")
+        .await
+        .into_iter()
+        .map(|error| error.code)
+        .collect();
+    assert_eq!(codes, [ErrorCode::Busy]);
+    held.pop();
+    while world.daemon.status().connections >= Limits::CURRENT.connections {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    world
+        .client()
+        .await
+        .call::<Ping>(&Nothing {})
+        .await
+        .expect("room again");
 }

@@ -236,6 +236,11 @@ impl Drawing for Frame {
         u32::try_from(self.generation.progress().steps).unwrap_or(u32::MAX)
     }
 
+    fn size(&self) -> (u32, u32) {
+        let provenance = self.generation.provenance();
+        (provenance.width, provenance.height)
+    }
+
     fn notices(&self) -> Vec<String> {
         self.notices.clone()
     }

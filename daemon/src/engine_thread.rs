@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use framewright_protocol::{
-    AgainResult, ErrorCode, FrameResult, GenerateResult, JobProgress, JobStarted, Known,
+    AgainResult, ErrorCode, FrameResult, GenerateResult, JobProgress, JobStarted, Known, Limits,
     PictureFormat, WireError,
 };
 use image::RgbImage;
@@ -129,6 +129,7 @@ impl Course<'_> {
         let work = &self.running.work;
         self.check_cancelled()?;
         let mut drawing = engine.start(order)?;
+        check_answer(self.candidates, drawing.size())?;
         let steps = drawing.steps();
         for step in 1..=steps {
             self.check_cancelled()?;
@@ -161,6 +162,23 @@ impl Course<'_> {
     fn seconds(&self) -> f64 {
         self.began.elapsed().as_secs_f64()
     }
+}
+
+/// Refuses, before the first step, a job whose answer would not fit a frame of
+/// the protocol.
+fn check_answer(candidates: u32, (width, height): (u32, u32)) -> Result<(), WireError> {
+    // Four bytes a pixel, raw; a PNG has three at most, and its provenance.
+    let each = u64::from(width) * u64::from(height) * 4 + (64 << 10);
+    let most = Limits::CURRENT.frame_bytes / each;
+    if u64::from(candidates) > most {
+        return Err(WireError::new(
+            ErrorCode::InvalidParams,
+            format!("{candidates} frames of {width}x{height} do not fit one answer"),
+        )
+        .about("candidates")
+        .hint(format!("ask for {most} at a time")));
+    }
+    Ok(())
 }
 
 fn make(

@@ -28,6 +28,9 @@ pub trait Drawing {
     /// Denoising steps in all.
     fn steps(&self) -> u32;
 
+    /// Width and height of the frame, pixels.
+    fn size(&self) -> (u32, u32);
+
     /// What a person should know: a rounded size, keys of the model that are not used.
     fn notices(&self) -> Vec<String>;
 
