@@ -91,13 +91,23 @@ impl Client {
     /// See [`ClientError`].
     pub async fn connect(options: &ConnectOptions) -> Result<Self, ClientError> {
         let home = Home::from_environment()?;
-        let stream = match open(&home.socket()).await? {
-            Some(stream) => stream,
-            None if options.start => start(&home, options.patience).await?,
-            None => return Err(ClientError::NotRunning),
-        };
-        let (reader, writer) = tokio::io::split(stream);
-        Self::greet(reader, writer, &options.client).await
+        let mut attempts = 5;
+        loop {
+            let stream = match open(&home.socket()).await? {
+                Some(stream) => stream,
+                None if options.start => start(&home, options.patience).await?,
+                None => return Err(ClientError::NotRunning),
+            };
+            let (reader, writer) = tokio::io::split(stream);
+            match Self::greet(reader, writer, &options.client).await {
+                // It was on its way out: the next one is another.
+                Err(ClientError::Lost) if attempts > 1 => {
+                    attempts -= 1;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                greeted => return greeted,
+            }
+        }
     }
 
     /// Says hello over a connection that is open already.
