@@ -42,7 +42,7 @@ pub async fn run(arguments: Again, json: bool) -> Result<ExitCode, Failure> {
         .map(models::name_or_path)
         .transpose()?;
     let file = promise(arguments.output)?;
-    let client = connect().await?;
+    let client = progress::unless_interrupted(connect()).await?;
     let params = AgainParams {
         png: ByteBuf::from(png),
         image,

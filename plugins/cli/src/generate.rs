@@ -79,7 +79,7 @@ pub async fn run(arguments: Generate, json: bool) -> Result<ExitCode, Failure> {
         preview_every: None,
         format: None,
     };
-    let client = connect().await?;
+    let client = progress::unless_interrupted(connect()).await?;
     let call = client.start::<FrameGenerate>(&params).await?;
     let made = progress::wait(&client, call, json).await?;
     write(made, files, arguments.show, json)

@@ -32,7 +32,7 @@ pub async fn wait<M: Method>(
                 Some(_) => {}
                 None => break,
             },
-            _ = tokio::signal::ctrl_c() => {
+            () = interrupted() => {
                 bar.clear();
                 // The job ends with this connection at the latest; asking makes
                 // sure that it has ended when this command has.
@@ -43,7 +43,7 @@ pub async fn wait<M: Method>(
                     };
                     tokio::select! {
                         () = asked => {}
-                        _ = tokio::signal::ctrl_c() => {}
+                        () = interrupted() => {}
                     }
                 }
                 return Err(Failure::cancelled());
@@ -52,6 +52,37 @@ pub async fn wait<M: Method>(
     }
     bar.clear();
     Ok(call.answer().await?)
+}
+
+/// Waits for Ctrl-C, or for what a supervisor sends instead.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Does `work` unless Ctrl-C comes first: what was promised meanwhile is
+/// taken back in order.
+///
+/// # Errors
+/// Those of `work`, or the cancellation.
+pub async fn unless_interrupted<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => done,
+        () = interrupted() => Err(Failure::cancelled()),
+    }
 }
 
 struct Bar {

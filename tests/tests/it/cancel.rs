@@ -50,6 +50,34 @@ fn ctrl_c_cancels_the_job_and_not_the_daemon() {
 }
 
 #[test]
+fn what_a_supervisor_sends_cancels_too() {
+    let home = Home::new();
+    let running = long(&home, "frame.png");
+    until_running(&home);
+    running.signal(Signal::TERM);
+    assert_eq!(running.end().code, Some(130));
+    assert_eq!(names(&home.path("work")), [""; 0], "nothing is left over");
+    until_idle(&home);
+}
+
+#[test]
+fn ctrl_c_while_the_daemon_starts_leaves_nothing_behind() {
+    let home = Home::new();
+    let program = home.program("slow", "#!/bin/sh\nexec sleep 20\n");
+    let mut command = home.command(&["generate", "a fox", "-o", "frame.png"]);
+    command.env("FRAMEWRIGHT_DAEMON", program);
+    let running = home.started(command);
+    until("it waits for the daemon", || {
+        home.path("logs/framewrightd.log").exists()
+    });
+    // The handler is in place once the first wait began.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    running.signal(Signal::INT);
+    assert_eq!(running.end().code, Some(130));
+    assert_eq!(names(&home.path("work")), [""; 0], "nothing is left over");
+}
+
+#[test]
 fn a_job_is_cancelled_by_its_name_from_another_client() {
     let home = Home::new();
     let running = long(&home, "first.png");

@@ -105,14 +105,10 @@ fn a_signal_ends_it_in_order() {
 #[test]
 fn a_start_that_fails_shows_the_log() {
     let home = Home::new();
-    home.write(
+    let program = home.program(
         "broken",
         "#!/bin/sh\necho the disk is on fire >&2\nexit 7\n",
     );
-    let program = home.path("broken");
-    let mut permissions = std::fs::metadata(&program).unwrap().permissions();
-    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
-    std::fs::set_permissions(&program, permissions).unwrap();
     let mut command = home.command(&["daemon", "start"]);
     let output = command
         .env("FRAMEWRIGHT_DAEMON", &program)

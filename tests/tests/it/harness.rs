@@ -1,5 +1,6 @@
 //! A home, a command in it, and the end of its daemon.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -113,6 +114,14 @@ impl Home {
         std::fs::write(self.path(name), text).unwrap();
     }
 
+    /// Writes a program.
+    pub fn program(&self, name: &str, text: &str) -> PathBuf {
+        self.write(name, text);
+        let path = self.path(name);
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        path
+    }
+
     fn prepared(&self, program: &str) -> Command {
         let mut command = Command::new(programs().join(program));
         command
@@ -144,7 +153,11 @@ impl Home {
 
     /// Starts `framewright` and leaves it running.
     pub fn spawn(&self, arguments: &[&str]) -> Running {
-        let mut command = self.command(arguments);
+        self.started(self.command(arguments))
+    }
+
+    /// Starts a command and leaves it running.
+    pub fn started(&self, mut command: Command) -> Running {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         Running {
             child: command.spawn().unwrap(),
