@@ -31,9 +31,16 @@ use crate::diffusion::{Diffusion, LastLoad};
 use crate::files::Files;
 use crate::runtime_dir::Claim;
 
+/// What `--help` ends with.
+const ENVIRONMENT: &str = "\
+Environment:
+  FRAMEWRIGHT_HOME     as --home
+  FRAMEWRIGHT_THREADS  how many threads compute; all cores when it is not set
+  FRAMEWRIGHT_LOG      what goes to the log, such as `debug` or `framewrightd=trace`";
+
 /// The background process that makes frames. Clients start it by themselves.
 #[derive(Parser)]
-#[command(name = "framewrightd", version)]
+#[command(name = "framewrightd", version, after_help = ENVIRONMENT)]
 struct Arguments {
     /// Keep models, socket and logs under this directory [default: FRAMEWRIGHT_HOME, else the
     /// system's usual places]

@@ -16,9 +16,20 @@ Exit codes:
   4    `again`: the frame was made, and differs from the one before
   130  cancelled with Ctrl-C (the daemon goes on)";
 
+/// What the main `--help` says beside.
+const ENVIRONMENT: &str = "\
+Environment:
+  FRAMEWRIGHT_HOME    keep models, socket and logs under this directory
+  FRAMEWRIGHT_DAEMON  the daemon's program, when it is neither beside this one nor on the PATH";
+
 /// Makes storyboard frames. A background daemon does the work and is started when needed.
 #[derive(Debug, Parser)]
-#[command(name = "framewright", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(
+    name = "framewright",
+    version,
+    after_help = format!("{EXIT_CODES}\n\n{ENVIRONMENT}"),
+    max_term_width = 100
+)]
 pub struct Arguments {
     /// Print the result as JSON, and no progress
     #[arg(long, global = true)]
