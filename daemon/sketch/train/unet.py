@@ -211,7 +211,7 @@ def main() -> None:
     empty = torch.from_numpy(
         captions.encode("", {"people": [], "setting": "", "light": ""})[0].astype(np.int64)
     )
-    objective = Objective(unet, text, empty, args.train_text)
+    objective = Objective(unet, text, empty.to(args.device), args.train_text)
     rng = np.random.default_rng(args.seed + run.step)
     if args.inpaint:
         vae.to(dtype=torch.bfloat16, memory_format=torch.channels_last)
@@ -239,12 +239,10 @@ def inpainting_channels(
     pixels = scenes.pixels(batch.index, None, rng) * (mask < 0.5)
     pixels = pixels.to(vae.device, torch.bfloat16, memory_format=torch.channels_last)
     with torch.no_grad():
-        hidden = vae.encode(
-            pixels.to(torch.bfloat16, memory_format=torch.channels_last)
-        ).latent_dist.mode()
+        hidden = vae.encode(pixels).latent_dist.mode()
     side = batch.latents.shape[-1]
     small = torch.nn.functional.interpolate(mask, size=(side, side))
-    return torch.cat([small, hidden.float() * vae.config.scaling_factor], 1)
+    return torch.cat([small.to(vae.device), hidden.float() * vae.config.scaling_factor], 1)
 
 
 def text_tower(folder: Path) -> CLIPTextModel:
