@@ -31,8 +31,8 @@ SHOTS = (
     "detail-shot",
 )
 SETTINGS = (
-    "kitchen",
-    "neighbourhood street",
+    "kitchen with cookies",
+    "bench on a neighbourhood street",
     "bus stop",
     "bus interior",
     "abandoned house",
