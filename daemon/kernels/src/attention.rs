@@ -13,7 +13,7 @@ use crate::scratch;
 use crate::shape::{ShapeError, check_length};
 use crate::shared::SharedMut;
 use crate::simd::{self, Level, Simd, Vectorised};
-use crate::tile::Tile;
+use crate::tile::{Start, Tile};
 
 /// Keys of a block, unless all of them are few.
 const BLOCK: usize = 64;
@@ -193,7 +193,6 @@ impl Vectorised for Task<'_> {
             let origin = (self.batch * keys + key) * token + self.head * head_dim;
             let k = &self.k[origin..][..(count - 1) * token + head_dim];
             let v = &self.v[origin..][..(count - 1) * token + head_dim];
-            scores.fill(0.0);
             for row in (0..count).step_by(S::TILE_ROWS) {
                 let rows = S::TILE_ROWS.min(count - row);
                 let tile = Tile {
@@ -207,6 +206,7 @@ impl Vectorised for Task<'_> {
                     b_step: step,
                     c: scores[row * step..].as_mut_ptr(),
                     c_row: step,
+                    start: Start::Zero,
                 };
                 // SAFETY: `k` holds `count` tokens' head_dim numbers, `q`
                 // head_dim and `scores` `block` >= `count` rows of `step`.
@@ -239,6 +239,7 @@ impl Vectorised for Task<'_> {
                     b_step: step,
                     c: sums[row * step..].as_mut_ptr(),
                     c_row: step,
+                    start: Start::Sum,
                 };
                 // SAFETY: as above; `sums` holds head_dim rows of `step`.
                 #[expect(unsafe_code, reason = "register tile over raw matrices")]

@@ -11,14 +11,16 @@ use crate::scratch;
 use crate::shape::{ShapeError, check_length};
 use crate::shared::SharedMut;
 use crate::simd::{self, Level, MOST_TILE_ROWS, Simd, Vectorised};
-use crate::tile::Tile;
+use crate::tile::{Start, Tile};
 
 /// Greatest depth of a packed block.
-const DEPTH: usize = 256;
-/// Columns of a packed block: with [`DEPTH`], 480 KiB.
+const DEPTH: usize = 320;
+/// Columns of a packed block: with [`DEPTH`], 600 KiB.
 const STRIP: usize = 480;
 /// Fewest rows that are worth packing a block of B for.
 const FEWEST_ROWS: usize = 64;
+/// Fewest panels of a strip that are worth packing rows of A for.
+const FEWEST_PANELS: usize = 5;
 
 /// Columns of B that lie side by side in C.
 #[derive(Clone, Copy)]
@@ -149,7 +151,6 @@ struct Task<'a, B> {
 impl<B: Columns> Vectorised for Task<'_, B> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        self.start_from_bias();
         let Self {
             product,
             panels,
@@ -173,25 +174,44 @@ impl<B: Columns> Vectorised for Task<'_, B> {
             let mut row = first_row;
             while row < first_row + rows {
                 let height = S::TILE_ROWS.min(first_row + rows - row);
-                let from = &product.a[row * product.depth + depth..];
-                transpose(from, product.depth, height, count, S::TILE_ROWS, a);
+                let from = &product.a[row * product.depth + depth..]
+                    [..(height - 1) * product.depth + count];
+                let (rows, a_row, a_step) = if panels.len() < FEWEST_PANELS {
+                    (from, product.depth, 1)
+                } else {
+                    transpose(from, product.depth, height, count, S::TILE_ROWS, a);
+                    (&*a, 1, S::TILE_ROWS)
+                };
                 for (panel, b) in panels.iter().zip(b.chunks_exact(block * step)) {
                     let to = panel.c + row * product.c_row;
+                    let start = if depth > 0 {
+                        Start::Sum
+                    } else {
+                        match product.bias {
+                            Bias::None => Start::Zero,
+                            Bias::Rows(bias) => Start::Rows(bias[row..row + height].as_ptr()),
+                            Bias::Columns(bias) => {
+                                let bias = &bias[panel.column..panel.column + panel.width];
+                                Start::Columns(bias.as_ptr())
+                            }
+                        }
+                    };
                     let tile = Tile {
                         rows: height,
                         columns: panel.width,
                         depth: count,
-                        a: a.as_ptr(),
-                        a_row: 1,
-                        a_step: S::TILE_ROWS,
+                        a: rows.as_ptr(),
+                        a_row,
+                        a_step,
                         b: b.as_ptr(),
                         b_step: step,
                         c: c.at(to, (height - 1) * product.c_row + panel.width),
                         c_row: product.c_row,
+                        start,
                     };
-                    // SAFETY: `a` holds count * TILE_ROWS numbers, `b` count
-                    // * TILE_COLUMNS; `at` checked C, and no other task has
-                    // these rows of this panel.
+                    // SAFETY: `rows` holds what `a_row` and `a_step` reach, `b`
+                    // count * TILE_COLUMNS numbers; `at` checked C, slicing the
+                    // bias, and no other task has these rows of this panel.
                     #[expect(unsafe_code, reason = "register tile over raw matrices")]
                     unsafe {
                         s.accumulate(&tile);
@@ -200,26 +220,6 @@ impl<B: Columns> Vectorised for Task<'_, B> {
                 row += height;
             }
             depth += count;
-        }
-    }
-}
-
-impl<B> Task<'_, B> {
-    /// Sets this task's part of C to the bias.
-    fn start_from_bias(&self) {
-        for row in self.first_row..self.first_row + self.rows {
-            for panel in self.panels {
-                // SAFETY: no other task has these rows of this panel.
-                #[expect(unsafe_code, reason = "disjoint parts of the result")]
-                let c = unsafe { self.c.part(panel.c + row * self.product.c_row, panel.width) };
-                match self.product.bias {
-                    Bias::None => c.fill(0.0),
-                    Bias::Rows(bias) => c.fill(bias[row]),
-                    Bias::Columns(bias) => {
-                        c.copy_from_slice(&bias[panel.column..panel.column + panel.width]);
-                    }
-                }
-            }
         }
     }
 }

@@ -1,11 +1,24 @@
 //! The register tile: the innermost loop of every matrix product here.
 //!
-//! C += A·B for a tile of C small enough to stay in registers: a few rows of A,
+//! C = start + A·B for a tile of C small enough to stay in registers: a few rows of A,
 //! one number of which is broadcast at a time, against a few vectors of a row of
 //! B. Every sum runs over the depth in ascending order, whatever the tile's size
 //! and whichever thread runs it.
 
 use crate::simd::Simd;
+
+/// What the products are added to.
+#[derive(Clone, Copy)]
+pub(crate) enum Start {
+    /// What C holds already.
+    Sum,
+    /// Nothing; what C holds is overwritten.
+    Zero,
+    /// One number for each row of the tile.
+    Rows(*const f32),
+    /// One number for each column of the tile.
+    Columns(*const f32),
+}
 
 /// A tile of C and the parts of A and B that it is made of.
 ///
@@ -15,7 +28,7 @@ use crate::simd::Simd;
 /// Whoever runs a tile promises: A is readable for all `m < rows`, `k < depth`;
 /// B for all `k < depth` and `n` below `columns` rounded up to whole vectors; C
 /// is readable and writable for `m < rows`, `n < columns`, and nobody else
-/// touches it meanwhile. `rows` and `columns` are at least 1 and at most the
+/// touches it meanwhile; `start` is readable for as many numbers as it says. `rows` and `columns` are at least 1 and at most the
 /// instruction set's tile.
 pub(crate) struct Tile {
     pub rows: usize,
@@ -28,6 +41,7 @@ pub(crate) struct Tile {
     pub b_step: usize,
     pub c: *mut f32,
     pub c_row: usize,
+    pub start: Start,
 }
 
 /// The loop for `M` rows and `V` vectors. `UNIT` says that `a_row` is 1.
@@ -43,15 +57,28 @@ unsafe fn accumulate<S: Simd, const M: usize, const V: usize, const UNIT: bool>(
     unsafe {
         let mut edge = [0f32; 8 * 48];
         let ragged = tile.columns != V * S::LANES;
-        let (c, c_row) = if ragged {
+        let (c, c_row, start) = if ragged {
             for m in 0..M {
-                tile.c
-                    .add(m * tile.c_row)
-                    .copy_to_nonoverlapping(edge.as_mut_ptr().add(m * V * S::LANES), tile.columns);
+                let row = edge.as_mut_ptr().add(m * V * S::LANES);
+                match tile.start {
+                    Start::Sum => {
+                        let from = tile.c.add(m * tile.c_row);
+                        from.copy_to_nonoverlapping(row, tile.columns);
+                    }
+                    Start::Zero => {}
+                    Start::Rows(rows) => {
+                        for n in 0..tile.columns {
+                            *row.add(n) = *rows.add(m);
+                        }
+                    }
+                    Start::Columns(columns) => {
+                        columns.copy_to_nonoverlapping(row, tile.columns);
+                    }
+                }
             }
-            (edge.as_mut_ptr(), V * S::LANES)
+            (edge.as_mut_ptr(), V * S::LANES, Start::Sum)
         } else {
-            (tile.c, tile.c_row)
+            (tile.c, tile.c_row, tile.start)
         };
 
         let a_row = if UNIT { 1 } else { tile.a_row };
@@ -75,7 +102,13 @@ unsafe fn accumulate<S: Simd, const M: usize, const V: usize, const UNIT: bool>(
         for (m, sums) in sums.iter().enumerate() {
             for (v, sum) in sums.iter().enumerate() {
                 let to = c.add(m * c_row + v * S::LANES);
-                s.store(to, s.add(s.load(to), *sum));
+                let sum = match start {
+                    Start::Sum => s.add(s.load(to), *sum),
+                    Start::Zero => *sum,
+                    Start::Rows(rows) => s.add(s.splat(*rows.add(m)), *sum),
+                    Start::Columns(columns) => s.add(s.load(columns.add(v * S::LANES)), *sum),
+                };
+                s.store(to, sum);
             }
         }
 

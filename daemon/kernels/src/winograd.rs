@@ -18,7 +18,7 @@ use crate::conv::ConvShape;
 use crate::scratch;
 use crate::shared::SharedMut;
 use crate::simd::{self, Level, Simd, Vectorised};
-use crate::tile::Tile;
+use crate::tile::{Start, Tile};
 
 /// Numbers in a transformed patch.
 const POINTS: usize = 36;
@@ -324,7 +324,6 @@ impl Vectorised for ProductTask<'_> {
     fn run<S: Simd>(mut self, s: S) {
         let sums = POINTS * OUT_BLOCK * self.pass.columns;
         let (sums, kernels) = std::mem::take(&mut self.scratch).split_at_mut(sums);
-        sums.fill(0.0);
         for channel in (0..self.pass.shape.in_channels).step_by(IN_BLOCK) {
             let depth = IN_BLOCK.min(self.pass.shape.in_channels - channel);
             self.transform_kernels(s, channel, depth, kernels);
@@ -375,8 +374,8 @@ impl ProductTask<'_> {
         }
     }
 
-    /// Adds the products of `depth` input channels from `channel` on to
-    /// `sums[(point * OUT_BLOCK + output channel) * columns + tile]`.
+    /// Adds the products of `depth` input channels from `channel` on, which
+    /// begin at 0, to `sums[(point * OUT_BLOCK + output channel) * columns + tile]`.
     #[inline(always)]
     fn multiply<S: Simd>(
         &self,
@@ -409,6 +408,11 @@ impl ProductTask<'_> {
                         b_step: width,
                         c: sums.as_mut_ptr(),
                         c_row: columns,
+                        start: if channel == 0 {
+                            Start::Zero
+                        } else {
+                            Start::Sum
+                        },
                     };
                     // SAFETY: the three slices are exactly what the tile reads
                     // and writes; `width` is a whole number of vectors.
