@@ -12,6 +12,7 @@ from group_norm import fuse_norms
 from optimizer import Master
 from progress import Run, arguments, resume, save
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 
 def build(channels: tuple[int, ...], layers: int) -> AutoencoderKL:
@@ -96,6 +97,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--adam", action="store_true", help="AdamW alone, to compare with Muon")
     parser.add_argument("--ema", type=float, default=0.998)
+    parser.add_argument("--equivariance", type=float, default=0.5, help="weight at half size")
     parser.add_argument("--kl", type=float, default=1e-4)
     parser.add_argument(
         "--decoder-only", type=Path, help="go on from this exported VAE, encoder frozen"
@@ -140,6 +142,12 @@ def main() -> None:
             latents = posterior.sample()
             kl = posterior.kl().float().mean() / posterior.mean[0].numel()
         loss = reconstruction_loss(ae.decode(latents).sample.float(), x)
+        if args.equivariance > 0 and not args.decoder_only:
+            # Half-size latents must decode to the half-size picture (Kouzelis et al. 2025): latents
+            # become smooth, which is what a small denoiser can learn.
+            small, wanted = avg_pool2d(latents, 2), avg_pool2d(x, 2)
+            made = ae.decode(small).sample.float()
+            loss = loss + args.equivariance * reconstruction_loss(made, wanted)
         (loss + args.kl * kl).backward()
         master.step(run.learning_rate())
         run.log(loss=loss.item(), kl=kl.item())
