@@ -41,7 +41,7 @@ def main() -> None:
     args = parser.parse_args()
     vae = AutoencoderKL.from_pretrained(args.vae)
     unet = UNet2DConditionModel.from_pretrained(args.unet / "unet")
-    text = CLIPTextModel.from_pretrained(args.unet / "text_encoder")
+    text = CLIPTextModel.from_pretrained(args.unet / "text_encoder", dtype=torch.float32)
     weights = "diffusion_pytorch_model.safetensors"
     for name, module, file in (
         ("vae", vae, weights),

@@ -187,7 +187,7 @@ def main() -> None:
         for scenes, folder in zip(open_all(args.data), args.data, strict=True)
     ]
     if args.start:
-        text = CLIPTextModel.from_pretrained(args.start / "text_encoder")
+        text = CLIPTextModel.from_pretrained(args.start / "text_encoder", dtype=torch.float32)
         unet = UNet2DConditionModel.from_pretrained(args.start / "unet")
     else:
         text = text_tower(args.clip)
@@ -247,7 +247,7 @@ def inpainting_channels(
 
 def text_tower(folder: Path) -> CLIPTextModel:
     """The text tower of the CLIP pair, as a text encoder of its own."""
-    clip = CLIPModel.from_pretrained(folder)
+    clip = CLIPModel.from_pretrained(folder, dtype=torch.float32)
     text = CLIPTextModel(clip.config.text_config)
     wanted = text.state_dict()
     state = {k: v for k, v in clip.state_dict().items() if k.startswith("text_model.")}
