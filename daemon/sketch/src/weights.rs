@@ -81,8 +81,15 @@ fn sums(text: &str) -> impl Iterator<Item = Result<Sum<'_>, WeightsError>> {
             _ => None,
         };
         // A path that leaves the folder is as wrong as no path.
-        sum.filter(|sum| sum.path.split('/').all(|part| !matches!(part, "" | "." | "..")))
-            .ok_or_else(|| WeightsError::Sums { line: index + 1, text: line.to_owned() })
+        sum.filter(|sum| {
+            sum.path
+                .split('/')
+                .all(|part| !matches!(part, "" | "." | ".."))
+        })
+        .ok_or_else(|| WeightsError::Sums {
+            line: index + 1,
+            text: line.to_owned(),
+        })
     })
 }
 
@@ -152,16 +159,19 @@ pub fn files() -> Result<Files, WeightsError> {
 /// # Errors
 /// [`WeightsError`] where a file is missing, cannot be read or is not what the folder's `SUMS` says.
 pub fn read(folder: &Path) -> Result<Files, WeightsError> {
-    let read = |path: PathBuf| {
-        std::fs::read(&path).map_err(|source| WeightsError::Read { path, source })
-    };
+    let read =
+        |path: PathBuf| std::fs::read(&path).map_err(|source| WeightsError::Read { path, source });
     let text = read(folder.join("SUMS"))?;
-    checked(&String::from_utf8_lossy(&text), |sum| match read(folder.join(sum.path)) {
-        Ok(bytes) => Ok(Some(Cow::Owned(bytes))),
-        Err(WeightsError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-            Ok(None)
+    checked(&String::from_utf8_lossy(&text), |sum| {
+        match read(folder.join(sum.path)) {
+            Ok(bytes) => Ok(Some(Cow::Owned(bytes))),
+            Err(WeightsError::Read { source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
-        Err(error) => Err(error),
     })
 }
 
@@ -183,7 +193,10 @@ mod tests {
     #[test]
     fn every_embedded_file_is_listed_and_every_listed_file_is_embedded() {
         let listed: Vec<_> = files().expect("whole").into_keys().collect();
-        let embedded: Vec<_> = EMBEDDED.iter().map(|(path, _)| (*path).to_owned()).collect();
+        let embedded: Vec<_> = EMBEDDED
+            .iter()
+            .map(|(path, _)| (*path).to_owned())
+            .collect();
         assert_eq!(listed, embedded);
     }
 
@@ -197,16 +210,21 @@ mod tests {
     #[test]
     fn a_missing_a_truncated_and_a_changed_file_are_named_with_the_expected_hash() {
         let name = "unet/config.json";
-        let sum = SUMS.lines().find(|line| line.ends_with(name)).expect("listed");
+        let sum = SUMS
+            .lines()
+            .find(|line| line.ends_with(name))
+            .expect("listed");
         let hash = &sum[..64];
         let folder = tempfile::tempdir().unwrap();
         let whole = written(folder.path())[name].to_vec();
         let path = folder.path().join(name);
         let mut changed = whole.clone();
         changed[3] ^= 1;
-        for (bytes, word) in
-            [(None, "missing"), (Some(&whole[..9]), "truncated"), (Some(&changed[..]), "changed")]
-        {
+        for (bytes, word) in [
+            (None, "missing"),
+            (Some(&whole[..9]), "truncated"),
+            (Some(&changed[..]), "changed"),
+        ] {
             match bytes {
                 None => std::fs::remove_file(&path).unwrap(),
                 Some(bytes) => std::fs::write(&path, bytes).unwrap(),
@@ -223,6 +241,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let line = format!("{} 1 ../secret", "0".repeat(64));
         std::fs::write(folder.path().join("SUMS"), line).unwrap();
-        assert!(matches!(read(folder.path()), Err(WeightsError::Sums { line: 1, .. })));
+        assert!(matches!(
+            read(folder.path()),
+            Err(WeightsError::Sums { line: 1, .. })
+        ));
     }
 }

@@ -13,8 +13,6 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
-from transformers import CLIPTokenizer
-
 # Words that users write though the captions may lack them.
 EXTRA = (
     "extreme close up medium american shot full body long view detailed detail closeup picture "
@@ -96,6 +94,9 @@ def main() -> None:
         "add_prefix_space": False,
     }
     (args.out / "tokenizer_config.json").write_text(json.dumps(config, indent=2))
+
+    from transformers import CLIPTokenizer  # seconds to import, and only this check needs it
+
     tokenizer = CLIPTokenizer.from_pretrained(args.out)
     split = [w for w in words if len(tokenizer(w)["input_ids"]) != 3]
     longest = max(len(tokenizer(s)["input_ids"]) for s in [scene["caption"]])
