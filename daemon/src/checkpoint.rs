@@ -1,6 +1,7 @@
 //! The library's models and the protocol's names in the engine's types.
 
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use framewright_engine::guidance::GuidanceMode;
 use framewright_engine::model_files::ModelFiles;
@@ -20,13 +21,16 @@ pub fn files(model: &Model) -> Result<ModelFiles, WireError> {
     }
 }
 
-/// The embedded model's files.
+/// The embedded model's files; checked once, and their hash is computed once.
 fn embedded() -> Result<ModelFiles, WireError> {
-    Err(
-        WireError::new(ErrorCode::ModelUnusable, "this build carries no model")
-            .about("sketch")
-            .hint("name another model; `framewright model list` tells what there is"),
-    )
+    static FILES: OnceLock<ModelFiles> = OnceLock::new();
+    if let Some(files) = FILES.get() {
+        return Ok(files.clone());
+    }
+    let files = framewright_sketch::weights::files().map_err(|error| {
+        WireError::new(ErrorCode::ModelUnusable, error.to_string()).about("sketch")
+    })?;
+    Ok(FILES.get_or_init(|| ModelFiles::memory(files)).clone())
 }
 
 /// The sampler of that name.

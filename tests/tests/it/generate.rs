@@ -214,3 +214,37 @@ fn every_setting_has_an_effect() {
     .ok();
     assert_eq!(pixels(&home.work("wide.png")).dimensions(), (80, 72));
 }
+
+#[test]
+fn the_embedded_model_draws_with_no_file_at_hand() {
+    let home = Home::new();
+    std::fs::remove_dir_all(home.path("data")).unwrap();
+    let prompt = "medium shot picture of a woman in a red top, in a dusty library, soft daylight";
+    home.run(&[
+        "generate",
+        prompt,
+        "-o",
+        "frame.png",
+        "--steps",
+        "2",
+        "--seed",
+        "1",
+    ])
+    .ok();
+    let frame = pixels(&home.work("frame.png"));
+    let shades: std::collections::BTreeSet<_> = frame.pixels().map(|pixel| pixel.0).collect();
+    assert!(shades.len() > 100, "a picture, not a plain colour");
+    let told = home.run(&["--json", "daemon", "status"]).ok().json();
+    assert_eq!(told["model"], "sketch");
+    assert_eq!(home.run(&["again", "frame.png"]).ok().out, "identical\n");
+    let tokens = home
+        .run(&["--json", "prompt", "tokens", prompt])
+        .ok()
+        .json();
+    assert!(tokens["count"].as_u64().unwrap() >= 14, "{tokens}");
+    let report = home
+        .run(&["--json", "model", "inspect", "sketch"])
+        .ok()
+        .json();
+    assert_eq!(report["report"]["unused_keys"], serde_json::json!([]));
+}
