@@ -253,7 +253,8 @@ mod tests {
     #[test]
     fn activations_follow_their_definitions() {
         let x: Vec<f32> = (-1003..1000).map(|i| i as f32 * 0.01).collect();
-        let cases: [(Activation, fn(f64) -> f64); 4] = [
+        type Definition = fn(f64) -> f64;
+        let cases: [(Activation, Definition); 4] = [
             (Activation::None, |x| x),
             (Activation::Silu, |x| x * sigmoid(x)),
             (Activation::Gelu, exact_gelu),

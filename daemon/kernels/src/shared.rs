@@ -48,11 +48,7 @@ impl<'a> SharedMut<'a> {
     /// No other task reads or writes these numbers while the slice lives.
     #[inline(always)]
     #[expect(unsafe_code, reason = "makes a slice of a raw part")]
-    #[expect(
-        clippy::mut_from_ref,
-        reason = "the caller promises that parts are disjoint"
-    )]
-    pub(crate) unsafe fn part(&self, offset: usize, count: usize) -> &'a mut [f32] {
+    pub(crate) unsafe fn part(self, offset: usize, count: usize) -> &'a mut [f32] {
         // SAFETY: `at` checks the bounds, the caller promises to be alone.
         unsafe { std::slice::from_raw_parts_mut(self.at(offset, count), count) }
     }

@@ -349,8 +349,8 @@ impl ProductTask<'_> {
                 for lane in 0..count {
                     let out = self.first + first + lane;
                     let from = &self.weight[(out * in_channels + channel + c) * 9..][..9];
-                    for (j, value) in from.iter().enumerate() {
-                        lanes[j][lane] = *value;
+                    for (lanes, value) in lanes.iter_mut().zip(from) {
+                        lanes[lane] = *value;
                     }
                 }
                 let mut g = [s.splat(0.0); 9];
@@ -441,15 +441,15 @@ impl ProductTask<'_> {
                 .zip((0..columns).step_by(S::LANES))
             {
                 let mut half = [[s.splat(0.0); 6]; 4];
+                // By columns, then by rows.
                 for j in 0..6 {
                     let mut m = [s.splat(0.0); 6];
                     for (i, m) in m.iter_mut().enumerate() {
                         let point = i * 6 + j;
                         *m = s.read(&sums[(point * OUT_BLOCK + out) * columns + column..]);
                     }
-                    let t = output_transform(s, m);
-                    for i in 0..4 {
-                        half[i][j] = t[i];
+                    for (half, value) in half.iter_mut().zip(output_transform(s, m)) {
+                        half[j] = value;
                     }
                 }
                 let mut pixels = [[[0f32; 16]; 4]; 4];

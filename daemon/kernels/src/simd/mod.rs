@@ -309,11 +309,11 @@ mod tests {
         let x = [x, x].concat();
         for level in Level::all() {
             let y = apply(level, false, &x);
-            for i in 0..3 {
-                assert!(y[i] >= 0.0 && y[i] < 1e-37, "{}: {}", level.name(), y[i]);
+            for y in &y[..3] {
+                assert!(*y >= 0.0 && *y < 1e-37, "{}: {y}", level.name());
             }
-            for i in 3..5 {
-                assert!(y[i] > 1e38 && y[i].is_finite());
+            for y in &y[3..5] {
+                assert!(*y > 1e38 && y.is_finite(), "{}: {y}", level.name());
             }
             assert!(y[5].is_nan());
             assert_eq!(y[6], 1.0);
