@@ -152,6 +152,7 @@ macro_rules! dispatch {
     };
 }
 
+#[cfg(target_arch = "x86_64")]
 dispatch!(
     /// Runs a tile of up to 8 rows and 3 vectors.
     dispatch_8x3, 1 2 3 4 5 6 7 8
