@@ -139,7 +139,13 @@ fn embedded() -> Model {
         source: Source::Embedded,
         family: Some(EMBEDDED.to_owned()),
         vae: None,
-        defaults: Defaults::default(),
+        // What its sheet of fixed prompts was drawn with.
+        defaults: Defaults {
+            steps: Some(20),
+            guidance_scale: Some(4.0),
+            sampler: Some("ddim".to_owned()),
+            ..Defaults::default()
+        },
     }
 }
 

@@ -37,8 +37,22 @@ PROMPTS = (
     "a bedroom, golden sunset light",
     "a park, night light",
     "a cup, in a kitchen with cookies, soft daylight",
-    "a man with a hat in a brown top and orange trousers, on the left, on a neighbourhood street "
-    "with a bench, golden sunset light",
+    "a man with a hat in a brown top and orange trousers, on the left, at a bench "
+    "on a neighbourhood street, golden sunset light",
+    "a woman with short white hair in a red top and white trousers, sitting, in a bedroom, "
+    "low light",
+    "a man with long brown hair in a yellow top and purple trousers, walking, on a beach, "
+    "golden sunset light",
+    "a woman with long red hair and a hat in a blue top, holding an umbrella, at a bus stop, "
+    "in the rain, soft daylight",
+    "a man with short red hair in a green top, holding a book, in a dusty library, low light",
+    "a woman with short blond hair in a purple top and black trousers, in profile, "
+    "in a corridor, soft daylight",
+    "two people: a woman with long black hair in a red top and white trousers is on the left "
+    "waving; a man with short blond hair in a blue top and grey trousers is on the right "
+    "standing, in a park, soft daylight",
+    "a dusty library, soft daylight",
+    "a city street, night light",
 )
 
 
