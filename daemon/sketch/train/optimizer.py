@@ -2,8 +2,8 @@
 
 Muon (Jordan et al. 2024) replaces a matrix' momentum by the nearest orthogonal one, found by a
 Newton-Schulz iteration; the scale that lets both halves share one learning rate is that of
-Liu et al. 2025 ("Muon is scalable for LLM training"). Weights are trained in bfloat16 with a
-float32 master copy here, so that the processor's bfloat16 instructions do all the heavy work.
+Liu et al. 2025 ("Muon is scalable for LLM training"). Weights are trained in bfloat16, where
+the device computes in it, with a float32 master copy here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ QUINTICS = (
 def orthogonalised(matrices: Tensor) -> Tensor:
     """The nearest (semi-)orthogonal matrices of a (n, rows, columns) stack."""
     wide = matrices.shape[1] <= matrices.shape[2]
-    x = matrices.bfloat16() if wide else matrices.bfloat16().transpose(1, 2)
+    x = matrices if wide else matrices.transpose(1, 2)
     x = x / (1.01 * x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for a, b, c in QUINTICS:
         gram = x @ x.transpose(1, 2)
@@ -34,7 +34,7 @@ def orthogonalised(matrices: Tensor) -> Tensor:
 
 
 class Master:
-    """Float32 master weights of bfloat16 modules, their optimiser state and their EMA."""
+    """Float32 master weights of (bfloat16) modules, their optimiser state and their EMA."""
 
     def __init__(
         self,
@@ -84,7 +84,10 @@ class Master:
             else:
                 self._adam(key, grad * scale, rate)
         for shape, keys in stacks.items():
-            updates = orthogonalised(torch.stack([grads[k].flatten(1) for k in keys])).float()
+            dtype = self.weights[keys[0]].dtype
+            updates = orthogonalised(
+                torch.stack([grads[k].flatten(1) for k in keys]).to(dtype)
+            ).float()
             size = 0.2 * max(shape) ** 0.5
             for key, update in zip(keys, updates, strict=True):
                 weight = self.master[key]
