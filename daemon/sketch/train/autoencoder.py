@@ -155,7 +155,7 @@ def main() -> None:
             loss = loss + args.equivariance * reconstruction_loss(made, wanted)
         (loss + args.kl * kl).backward()
         master.step(run.learning_rate())
-        run.log(loss=loss.item(), kl=kl.item())
+        run.log(loss=loss, kl=kl)
         if run.save_if_due(master):
             master.load_into_modules("ema")
             print(f"held-out PSNR {psnr(ae, sets):.2f} dB", flush=True)

@@ -50,18 +50,18 @@ class Heads(nn.Module):
         self.sizes = sizes
         self.read = nn.Linear(width, sum(sizes))
 
-    def forward(self, state: Tensor, labels: Tensor) -> tuple[Tensor, float]:
+    def forward(self, state: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Mean cross entropy over what is known, and the share that is right."""
-        losses, right, known = [], 0, 0
+        losses, right = [], []
         for part, label in zip(
             self.read(state).float().split(self.sizes, 1), labels.T, strict=True
         ):
-            told = label != UNKNOWN
-            if told.any():
-                losses.append(cross_entropy(part, label, ignore_index=UNKNOWN))
-                right += (part.argmax(1)[told] == label[told]).sum().item()
-                known += int(told.sum())
-        return torch.stack(losses).mean(), right / max(1, known)
+            known = (label != UNKNOWN).sum().clamp(min=1)
+            loss = cross_entropy(part, label, ignore_index=UNKNOWN, reduction="sum")
+            losses.append(loss / known)
+            right.append((part.argmax(1) == label).sum())
+        known = (labels != UNKNOWN).sum().clamp(min=1)
+        return torch.stack(losses).mean(), torch.stack(right).sum() / known
 
 
 def table(
@@ -149,8 +149,8 @@ def main() -> None:
         image_loss, image_right = image_heads(image_state, image_told)
         (contrast + 2 * text_loss + image_loss).backward()
         master.step(run.learning_rate())
-        found = (scores.argmax(1) == owner).float().mean().item()
-        run.log(contrast=contrast.item(), found=found, text=text_right, image=image_right)
+        found = (scores.argmax(1) == owner).float().mean()
+        run.log(contrast=contrast, found=found, text=text_right, image=image_right)
         run.save_if_due(master)
     save(args.out / "checkpoint.pt", master, run.step)
     clip.float()

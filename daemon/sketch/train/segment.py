@@ -211,7 +211,7 @@ def train(options: argparse.Namespace) -> None:
         )
         (mask_loss + score_loss).backward()
         master.step(run.learning_rate())
-        run.log(masks=mask_loss.item(), scores=score_loss.item())
+        run.log(masks=mask_loss, scores=score_loss)
         run.save_if_due(master)
     save(options.out / "checkpoint.pt", master, run.step)
 

@@ -224,7 +224,7 @@ def main() -> None:
         loss, grounding = objective(batch, rng, extra)
         (loss + args.grounding * grounding).backward()
         norm = master.step(run.learning_rate())
-        run.log(loss=loss.item(), grounding=grounding.item(), norm=norm)
+        run.log(loss=loss, grounding=grounding, norm=norm)
         if run.save_if_due(master):
             export(unet, text, master, args.out)
     save(args.out / "checkpoint.pt", master, run.step)
