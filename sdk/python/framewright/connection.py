@@ -75,7 +75,8 @@ class Connection:
         self._sending = threading.Lock()
         self._lock = threading.Lock()
         self._pending: dict[int, Sink] = {}
-        self._lost: Optional[FramewrightError] = None
+        # Set as soon as anybody notices: whoever comes then must not try this connection again.
+        self._broken = False
         greeted = threading.Event()
         outcome: list[Settled] = []
 
@@ -106,7 +107,7 @@ class Connection:
     @property
     def open(self) -> bool:
         """Whether requests can still be made."""
-        return self._lost is None
+        return not self._broken
 
     def send(self, method: str, params: Mapping[str, Any], sink: Sink) -> int:
         """Makes a request; gives its id.
@@ -121,18 +122,19 @@ class Connection:
             with self._sending:
                 self._transport.send(parts)
         except OSError as error:
-            self._transport.close()
+            self.close()
             if self._forget(id):
                 raise ConnectionLost() from error
         return id
 
     def close(self) -> None:
         """Ends the connection. The daemon cancels the jobs that it asked for without a key."""
+        self._broken = True
         self._transport.close()
 
     def _begin(self, id: int, sink: Sink) -> None:
         with self._lock:
-            if self._lost is not None:
+            if self._broken:
                 raise ConnectionLost()
             self._pending[id] = sink
 
@@ -166,9 +168,8 @@ class Connection:
         except Exception as error:
             # Of a transport that was plugged in: whoever waits must learn of it.
             lost = ConnectionLost(f"the connection to the daemon broke: {error}")
-        self._transport.close()
+        self.close()
         with self._lock:
-            self._lost = lost
             waiting = list(self._pending.values())
             self._pending.clear()
         for sink in waiting:

@@ -189,7 +189,7 @@ def _runtime(environ: Mapping[str, str]) -> Optional[Path]:
     user = os.geteuid()
     login = Path(f"/run/user/{user}")
     try:
-        own = login.stat().st_uid == user
+        own = os.stat(login).st_uid == user
     except OSError:
         return None
     return login / "framewright" if own else None

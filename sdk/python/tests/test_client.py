@@ -21,6 +21,7 @@ from framewright import (
     Picture,
     ProtocolError,
     RequestError,
+    SocketTransport,
     TimedOut,
     WrongLevel,
 )
@@ -256,6 +257,30 @@ def test_a_request_that_the_daemon_dies_of_is_not_sent_for_ever(fake, client):
     with pytest.raises(ConnectionLost):
         client.status()
     assert fake.count("status") == 3
+
+
+def test_a_connection_that_broke_in_sending_is_not_tried_again(fake, root):
+    """Even before its reading side has noticed."""
+
+    class Breaking(SocketTransport):
+        greeted = broken = False
+
+        def send(self, parts):
+            if self.greeted and fake.count("hello") == 1:
+                self.broken = True
+                raise BrokenPipeError
+            self.greeted = True
+            super().send(parts)
+
+        def receive(self, timeout=None):
+            data = super().receive(timeout)
+            if self.broken:
+                time.sleep(0.3)
+            return data
+
+    with Client.connect(home=root, start=False, transport=Breaking) as client:
+        client.call("status")
+    assert fake.count("hello") == 2 and fake.count("status") == 1
 
 
 def test_a_closed_client_stays_closed(fake, client):
