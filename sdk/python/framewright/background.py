@@ -35,7 +35,7 @@ _ATTEMPTS = 3
 # How often it is looked whether a daemon is there again, when only events are waited for.
 _LOOK_SECONDS = 2.0
 # Methods whose requests get a key, so that asking again finds the same job.
-_KEYED = ("frame.generate", "job.submit")
+_KEYED = ("frame.generate", "frame.again", "job.submit")
 
 
 class Ticket(Generic[Result]):

@@ -66,8 +66,11 @@ class GenerateOptions(TypedDict, total=False):
 
 
 class AgainOptions(TypedDict, total=False):
-    """Options of `frame.again`: the picture that the frame was made from, another model."""
+    """Options of `frame.again`: the picture that the frame was made from, another model; `key`
+    and `priority` as in `GenerateOptions`."""
 
     image: Picture
     model: str
     preview_every: int
+    key: str
+    priority: str

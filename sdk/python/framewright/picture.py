@@ -25,8 +25,9 @@ class Picture:
 
     `format` is `png`, `rgba8` or `bgra8`; `width` and `height` are in pixels. `data` holds the
     file, or width * height * 4 bytes; a picture that came from the daemon looks into the message
-    that it came with. Instead of `data` there may be `blob`, the hash under which the daemon
-    keeps the bytes; `data` is empty then.
+    that it came with. In a request `blob` may stand instead of `data`: the hash under which the
+    daemon keeps the bytes, as `Client.blob_put` gives it. A frame that the daemon made has that
+    of its PNG, whatever its format.
     """
 
     format: str
@@ -70,11 +71,16 @@ class Picture:
         return Picture(other, self.width, self.height, memoryview(data), None)
 
     def as_map(self) -> dict[str, Any]:
-        """The picture as a parameter of a request."""
-        head = {"format": self.format, "width": self.width, "height": self.height}
-        if self.blob is not None:
-            return {**head, "blob": self.blob}
-        return {**head, "data": self.data}
+        """The picture as a parameter of a request: by its `data`, else by its `blob`."""
+        wire = {
+            "format": self.format,
+            "width": self.width,
+            "height": self.height,
+            "data": self.data,
+        }
+        if not len(self.data) and self.blob is not None:
+            wire["blob"] = self.blob
+        return wire
 
 
 def swap_red_and_blue(pixels: bytearray) -> None:

@@ -4,7 +4,7 @@ import functools
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any, Optional, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from .errors import AnswerError
+from .errors import AnswerError, refusal
 from .picture import Picture
 
 
@@ -37,8 +37,20 @@ class Hello:
 
 
 @dataclass(frozen=True)
+class WaitingJobs:
+    """How many jobs wait, by their priority."""
+
+    interactive: int
+    batch: int
+    training: int
+
+
+@dataclass(frozen=True)
 class Status:
-    """What the daemon is doing, and where its files are."""
+    """What the daemon is doing, and where its files are.
+
+    `suspended` names the jobs that more urgent ones have put off, the last first.
+    """
 
     version: str
     pid: int
@@ -51,6 +63,10 @@ class Status:
     running: Optional[str] = None
     model: Optional[str] = None
     memory_bytes: Optional[int] = None
+    suspended: Optional[list[str]] = None
+    waiting_by_priority: Optional[WaitingJobs] = None
+    model_idle_seconds: Optional[float] = None
+    blob_bytes: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +200,14 @@ class JobOutcome:
     result: Any = None
     error: Optional[JobError] = None
 
+    def generated(self) -> Generated:
+        """The result of a job of `frame.generate`. Raises its `RequestError` when it failed or
+        was cancelled."""
+        if self.error is not None:
+            error = self.error
+            raise refusal(error.code, error.message, error.about, error.hint)
+        return decode(Generated, self.result)
+
 
 @dataclass(frozen=True)
 class JobSummary:
@@ -211,12 +235,16 @@ class JobList:
 
 @dataclass(frozen=True)
 class JobDetails:
-    """A job with what was asked for and what came of it."""
+    """A job with what was asked for and what came of it; pictures are named by their blobs.
+
+    `last_seq` is the `job_seq` of its last event.
+    """
 
     summary: JobSummary
     request: Any
     result: Any = None
     error: Optional[JobError] = None
+    last_seq: Optional[int] = None
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,10 @@ def test_what_is_no_png_is_refused(data):
         Picture.png(data)
 
 
-def test_a_blob_goes_by_its_hash():
-    picture = Picture("rgba8", 2, 1, blob="ab")
-    assert picture.as_map() == {"format": "rgba8", "width": 2, "height": 1, "blob": "ab"}
+def test_a_picture_goes_by_its_bytes_or_by_their_hash():
+    stored = Picture("rgba8", 2, 1, blob="ab")
+    head = {"format": "rgba8", "width": 2, "height": 1}
+    assert stored.as_map() == {**head, "data": b"", "blob": "ab"}
+    # The blob of a frame that came from the daemon is its PNG, not these pixels.
+    frame = Picture("rgba8", 2, 1, memoryview(bytes(8)), "ab")
+    assert frame.as_map() == {**head, "data": bytes(8)}
