@@ -81,8 +81,6 @@ class _Errand:
         # Whether the daemon may have seen it.
         self.sent = False
         self.to_be_cancelled = False
-        # The newest progress that was not delivered yet.
-        self.latest: Optional[Event] = None
 
 
 class Background:
@@ -115,6 +113,8 @@ class Background:
         self._waiting: set[_Errand] = set()
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        # The newest progress that was not delivered yet, by whose it is.
+        self._progress: dict[object, Event] = {}
         self._inbox: collections.deque[Callable[[], None]] = collections.deque()
         self._worker = threading.Thread(target=self._work, name="framewright", daemon=True)
         self._worker.start()
@@ -338,28 +338,29 @@ class Background:
                 errand.ticket.job = incoming.job
                 if first and errand.to_be_cancelled:
                     self._commands.put(functools.partial(self._send_cancel, errand))
-            if errand.on_event is None:
-                return
-            with self._lock:
-                progress = incoming.name == "job.progress"
-                if progress and errand.latest is not None:
-                    errand.latest = incoming
-                    return
-                if progress:
-                    errand.latest = incoming
-            self._inbox.append(
-                functools.partial(self._deliver_progress, errand)
-                if progress
-                else functools.partial(errand.on_event, incoming)
-            )
+            self._post(errand, errand.on_event, incoming)
         elif isinstance(incoming, (Answer, RequestError)):
             self._settle(errand, incoming)
         else:
             self._commands.put(functools.partial(self._send_again, errand, incoming))
 
     def _take_other(self, event: Event) -> None:
-        if self._on_event is not None:
-            self._inbox.append(functools.partial(self._on_event, event))
+        self._post(event.job, self._on_event, event)
+
+    def _post(
+        self, whose: object, on_event: Optional[Callable[[Event], None]], event: Event
+    ) -> None:
+        if on_event is None:
+            return
+        if event.name != "job.progress":
+            self._inbox.append(functools.partial(on_event, event))
+            return
+        # An application that does not pump for an hour must not find an hour's previews.
+        with self._lock:
+            waits = whose in self._progress
+            self._progress[whose] = event
+        if not waits:
+            self._inbox.append(functools.partial(self._deliver_progress, whose, on_event))
 
     def _take_loss(self, connection: Connection) -> None:
         self._commands.put(functools.partial(self._notice_loss, connection))
@@ -392,11 +393,10 @@ class Background:
             if errand.on_error is not None:
                 errand.on_error(settled)
 
-    def _deliver_progress(self, errand: _Errand) -> None:
+    def _deliver_progress(self, whose: object, on_event: Callable[[Event], None]) -> None:
         with self._lock:
-            latest, errand.latest = errand.latest, None
-        if latest is not None and errand.on_event is not None:
-            errand.on_event(latest)
+            latest = self._progress.pop(whose)
+        on_event(latest)
 
     def _tell_state(self, state: str) -> None:
         if state != self._state:

@@ -277,8 +277,12 @@ class _Reader:
         return self._number((_NUMBERS[0xCC], _U16, _U32)[width])
 
     def _text(self, count: int) -> str:
+        start = self.at
+        if count > self.end - start:
+            raise _truncated()
+        self.at = end = start + count
         try:
-            return str(self._take(count), "utf-8")
+            return str(self._data[start:end], "utf-8")
         except UnicodeDecodeError as error:
             raise NotUtf8("a string is not UTF-8") from error
 
@@ -301,18 +305,19 @@ class _Reader:
         self._open(2 * count, depth)
         entries: dict[str, Any] = {}
         for _ in range(count):
-            key = self.value(0) if self._at_text() else None
-            if not isinstance(key, str):
+            if self.at >= self.end:
+                raise _truncated()
+            marker = self._data[self.at]
+            if 0xA0 <= marker <= 0xBF:
+                self.at += 1
+                key = self._text(marker & 0x1F)
+            elif 0xD9 <= marker <= 0xDB:
+                self.at += 1
+                key = self._text(self._length(marker - 0xD9))
+            else:
                 raise KeyNotAString("the key of a map is not a string")
-            held = self.value(depth - 1)
-            entries.setdefault(key, held)
+            entries.setdefault(key, self.value(depth - 1))
         return entries
-
-    def _at_text(self) -> bool:
-        if self.at >= self.end:
-            raise _truncated()
-        marker = self._data[self.at]
-        return 0xA0 <= marker <= 0xBF or 0xD9 <= marker <= 0xDB
 
 
 def _truncated() -> Truncated:

@@ -277,10 +277,7 @@ def decode(kind: type[Result], value: Any) -> Result:
 def _decode(kind: Any, value: Any, path: str) -> Any:
     if kind is Any:
         return value
-    origin = get_origin(kind)
-    if origin is Union:
-        return None if value is None else _decode(get_args(kind)[0], value, path)
-    if origin is list:
+    if get_origin(kind) is list:
         if isinstance(value, list):
             (item,) = get_args(kind)
             items = cast("list[Any]", value)
@@ -304,7 +301,9 @@ def _record(kind: type[Any], value: dict[str, Any], path: str) -> Any:
     known: dict[str, Any] = {}
     for name, field_kind, required in _fields(kind):
         held = value.get(name)
-        if held is not None:
+        if type(held) is field_kind:
+            known[name] = held
+        elif held is not None:
             known[name] = _decode(field_kind, held, f"{path}.{name}")
         elif required and field_kind is Any:
             known[name] = None
@@ -315,5 +314,14 @@ def _record(kind: type[Any], value: dict[str, Any], path: str) -> Any:
 
 @functools.cache
 def _fields(kind: type[Any]) -> list[tuple[str, Any, bool]]:
+    """The fields' names and types, `Optional` taken off, and whether they must be there."""
     hints = get_type_hints(kind)
-    return [(field.name, hints[field.name], field.default is MISSING) for field in fields(kind)]
+    return [
+        (
+            field.name,
+            get_args(hint)[0] if get_origin(hint) is Union else hint,
+            field.default is MISSING,
+        )
+        for field in fields(kind)
+        for hint in [hints[field.name]]
+    ]
