@@ -1,12 +1,18 @@
+import contextlib
 import gc
+import os
 import shutil
+import signal
+import subprocess
 import tempfile
 import threading
 from pathlib import Path
 
 import pytest
-from fake_daemon import FakeDaemon
+from fake_daemon import FakeDaemon, within
 from framewright import Background, Client, ConnectOptions, Home
+
+REPOSITORY = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -52,3 +58,29 @@ def no_thread_dies(monkeypatch):
     yield
     gc.collect()
     assert not died, died
+
+
+# The real one
+
+
+@pytest.fixture(scope="session")
+def program():
+    """`framewrightd`, the one that was built last; built when there is none."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
+    candidates = [target / profile / "framewrightd" for profile in ("debug", "release")]
+    built = [candidate for candidate in candidates if candidate.is_file()]
+    if not built:
+        command = ["cargo", "build", "--quiet", "-p", "framewright-daemon"]
+        subprocess.run(command, cwd=REPOSITORY, check=True)
+        built = candidates[:1]
+    return max(built, key=lambda candidate: candidate.stat().st_mtime)
+
+
+@pytest.fixture
+def daemon(program, root):
+    """Options for a daemon with a home of its own, which ends with the test."""
+    yield {"home": root, "program": program}
+    with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
+        pid = int((root / "run" / "daemon.lock").read_text())
+        os.kill(pid, signal.SIGKILL)
+        within(5, lambda: not Path(f"/proc/{pid}").exists())

@@ -1,11 +1,9 @@
 """The package against the real daemon and its embedded model."""
 
-import contextlib
 import os
 import signal
 import socket
 import struct
-import subprocess
 import threading
 import time
 import zlib
@@ -23,31 +21,7 @@ from framewright import (
     RequestError,
 )
 
-REPOSITORY = Path(__file__).parents[3]
 SMALL = {"width": 64, "height": 64, "steps": 2, "seed": 7}
-
-
-@pytest.fixture(scope="session")
-def program():
-    """`framewrightd`, the one that was built last; built when there is none."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
-    candidates = [target / profile / "framewrightd" for profile in ("debug", "release")]
-    built = [candidate for candidate in candidates if candidate.is_file()]
-    if not built:
-        command = ["cargo", "build", "--quiet", "-p", "framewright-daemon"]
-        subprocess.run(command, cwd=REPOSITORY, check=True)
-        built = candidates[:1]
-    return max(built, key=lambda candidate: candidate.stat().st_mtime)
-
-
-@pytest.fixture
-def daemon(program, root):
-    """Options for a daemon with a home of its own, which ends with the test."""
-    yield {"home": root, "program": program}
-    with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
-        pid = int((root / "run" / "daemon.lock").read_text())
-        os.kill(pid, signal.SIGKILL)
-        within(5, lambda: not Path(f"/proc/{pid}").exists())
 
 
 @pytest.fixture
