@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -24,6 +25,8 @@ const UPLOAD_PATIENCE: Duration = Duration::from_secs(600);
 pub struct Blobs {
     folder: PathBuf,
     most_bytes: u64,
+    /// Of all blobs together.
+    bytes: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -77,11 +80,20 @@ impl Blobs {
             let path = entry.map_err(read_at(&partial))?.path();
             fs::remove_file(&path).map_err(write_at(&path))?;
         }
-        Ok(Self {
+        let mut blobs = Self {
             folder,
             most_bytes,
+            bytes: AtomicU64::new(0),
             state: Mutex::default(),
-        })
+        };
+        let stored = blobs.all()?;
+        *blobs.bytes.get_mut() = stored.iter().map(|stored| stored.bytes).sum();
+        Ok(blobs)
+    }
+
+    /// Bytes of all blobs together.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -160,6 +172,8 @@ impl Blobs {
     fn name(&self, partial: &Path, hash: Hash) -> Result<(), JobsError> {
         let path = self.path(hash);
         let folder = path.parent().unwrap_or(&self.folder).to_owned();
+        let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let (old, new) = (length(&path), length(partial));
         let named = fs::create_dir_all(&folder)
             .and_then(|()| fs::rename(partial, &path))
             .and_then(|()| sync_folder(&folder))
@@ -167,7 +181,10 @@ impl Blobs {
         named.map_err(|error| {
             let _ = fs::remove_file(partial);
             write_at(&path)(error)
-        })
+        })?;
+        self.bytes.fetch_add(new, Ordering::Relaxed);
+        self.bytes.fetch_sub(old, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The whole blob, checked against its hash.
@@ -326,7 +343,10 @@ impl Blobs {
 
     pub(crate) fn remove(&self, hash: Hash) -> Result<(), JobsError> {
         let path = self.path(hash);
-        fs::remove_file(&path).map_err(write_at(&path))
+        let bytes = self.length(hash)?;
+        fs::remove_file(&path).map_err(write_at(&path))?;
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        Ok(())
     }
 }
 

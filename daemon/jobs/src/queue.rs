@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -174,6 +174,8 @@ pub struct Queue {
     listener: Listener,
     options: Options,
     blobs: Blobs,
+    /// Jobs that ended since old ones were last forgotten.
+    ended: AtomicU64,
 }
 
 impl Queue {
@@ -197,7 +199,6 @@ impl Queue {
         if schedule.len() > 0 {
             tracing::info!(jobs = schedule.len(), "jobs of a former process wait again");
         }
-        store.prune(None, Some(options.keep_jobs))?;
         let queue = Self {
             state: Mutex::new(State {
                 store,
@@ -212,6 +213,7 @@ impl Queue {
             listener,
             options,
             blobs,
+            ended: AtomicU64::new(u64::MAX / 2),
         };
         queue.publish(&queue.lock());
         Ok(queue)
@@ -469,6 +471,7 @@ impl Queue {
             }
         };
         state.owned.remove(&id);
+        self.ended.fetch_add(1, Ordering::Relaxed);
         (self.listener)(&event);
         for waiter in state.waiters.remove(&id).unwrap_or_default() {
             // Whoever waited may be gone.
@@ -637,20 +640,26 @@ impl Queue {
         Ok(pruned)
     }
 
-    /// Makes room: while all blobs together are over the limit, the longest
-    /// unused goes, unless it is among `pinned`, an unfinished job names it, or
-    /// it came just now.
+    /// Makes room. Jobs that are older than the limit are forgotten, as by
+    /// [`Queue::prune`], now and then. While all blobs together are over theirs,
+    /// the longest unused goes, unless it is among `pinned`, an unfinished job
+    /// names it, or it came just now.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn make_room(&self, pinned: &HashSet<Hash>) -> Result<Pruned, JobsError> {
         let mut pruned = Pruned::default();
+        // Looking through all jobs after each one would be slow.
+        if self.ended.load(Ordering::Relaxed) > self.options.keep_jobs / 10 {
+            self.ended.store(0, Ordering::Relaxed);
+            pruned = self.prune(None, Some(self.options.keep_jobs), pinned)?;
+        }
+        if self.blobs.bytes() <= self.options.keep_bytes {
+            return Ok(pruned);
+        }
         let state = self.lock();
         let stored = self.blobs.all()?;
         let mut bytes: u64 = stored.iter().map(|stored| stored.bytes).sum();
-        if bytes <= self.options.keep_bytes {
-            return Ok(pruned);
-        }
         let needed: HashSet<Hash> = state.store.named_blobs(true)?.into_iter().collect();
         let named: HashSet<Hash> = state.store.named_blobs(false)?.into_iter().collect();
         for blob in stored {

@@ -426,6 +426,30 @@ fn pruning_takes_the_blobs_that_nobody_names() {
 }
 
 #[test]
+fn old_jobs_are_forgotten_with_their_blobs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let few = Options {
+        keep_jobs: 2,
+        ..OPTIONS
+    };
+    let (queue, _) = open(folder.path(), few);
+    let mut made = Vec::new();
+    for number in 0..5_u8 {
+        let hash = queue.blobs().put(&[number]).expect("stored");
+        let id = queue.submit(submission(), |_| {}).expect("room").id;
+        assert!(matches!(queue.next(Duration::ZERO), Next::Job(_)));
+        queue.finish(id, done(b"r", &[hash]));
+        made.push((id, hash));
+        queue.make_room(&HashSet::new()).expect("room");
+    }
+    let left: Vec<bool> = made
+        .iter()
+        .map(|(id, hash)| queue.job(*id).is_ok() && queue.blobs().holds(*hash))
+        .collect();
+    assert_eq!(left, [false, false, false, true, true]);
+}
+
+#[test]
 fn room_is_made_of_what_nobody_needs() {
     let world = World::new();
     let blobs = world.queue.blobs();
