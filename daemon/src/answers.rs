@@ -4,34 +4,26 @@ use std::sync::Arc;
 
 use framewright_library::{Model, Source};
 use framewright_protocol::{
-    AgainParams, AgainResult, DaemonStop, Describe, DescribeResult, ErrorCode, FieldDescription,
-    FrameAgain, FrameGenerate, GenerateParams, GenerateResult, HelloParams, HelloResult,
-    InspectParams, InspectResult, JobCancel, JobQueued, Known, Limits, Method, ModelInspect,
-    ModelList, ModelListResult, ModelProblem, ModelSummary, Nothing, PROTOCOL_LEVEL,
-    PROTOCOL_OLDEST, Ping, PromptTokens, Status, TokensParams, TokensResult, WireError, all_events,
-    all_methods, decode_fields,
+    BlobGet, BlobPut, DaemonStop, Describe, DescribeResult, ErrorCode, EventsSubscribe,
+    FieldDescription, FrameAgain, FrameGenerate, HelloParams, HelloResult, InspectParams,
+    InspectResult, JobAgain, JobCancel, JobEvents, JobList, JobPrune, JobShow, JobSubmit, JobWait,
+    JobWatch, Limits, Method, ModelInspect, ModelList, ModelListResult, ModelProblem, ModelSummary,
+    Nothing, PROTOCOL_LEVEL, PROTOCOL_OLDEST, Ping, PromptTokens, Status, SubscribeParams,
+    TokensParams, TokensResult, WireError, all_events, all_methods,
 };
 
-use crate::connection::{Client, answer, refusal};
+use crate::connection::{Client, Turn, answer, refusal};
 use crate::daemon::{Daemon, VERSION};
-use crate::engine_thread::{Made, Task, Work};
-use crate::order::{self, Order, find_model};
-use crate::picture;
+use crate::order::{self, find_model};
+use crate::request::decoded;
+use crate::{blob_answers, job_answers};
 
-fn params<M: Method>(bytes: &[u8]) -> Result<M::Params, WireError> {
-    decode_fields(bytes).map_err(|reason| {
-        WireError::new(ErrorCode::InvalidParams, reason)
-            .about(M::NAME)
-            .hint("`describe` tells every method's parameters")
-    })
-}
-
-/// Answers `hello`.
+/// Answers `hello`; gives the client's name too.
 ///
 /// # Errors
 /// `hello_first` when there is no level that both sides speak.
-pub fn hello(bytes: &[u8]) -> Result<HelloResult, WireError> {
-    let HelloParams { client, protocol } = params::<framewright_protocol::Hello>(bytes)?;
+pub fn hello(bytes: &[u8]) -> Result<(HelloResult, String), WireError> {
+    let HelloParams { client, protocol } = decoded::<framewright_protocol::Hello>(bytes)?;
     if protocol < PROTOCOL_OLDEST {
         return Err(WireError::new(
             ErrorCode::HelloFirst,
@@ -42,58 +34,108 @@ pub fn hello(bytes: &[u8]) -> Result<HelloResult, WireError> {
         .hint("update the client"));
     }
     tracing::debug!(client, protocol, "hello");
-    Ok(HelloResult {
+    let result = HelloResult {
         protocol: PROTOCOL_LEVEL,
         oldest: PROTOCOL_OLDEST,
         version: VERSION.to_owned(),
         limits: Limits::CURRENT,
         capabilities: Vec::new(),
-    })
+    };
+    Ok((result, client))
 }
 
-/// Answers what takes no time; `None` for any other method.
-pub fn at_once(daemon: &Daemon, id: u64, method: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+/// Answers what waits for nobody, so that it is answered however much waits;
+/// `None` for any other method.
+pub async fn at_once(daemon: &Arc<Daemon>, id: u64, method: &str, bytes: &[u8]) -> Option<Vec<u8>> {
     Some(match method {
         Ping::NAME => answer::<Ping>(id, Ok(Nothing {})),
-        Status::NAME => answer::<Status>(id, Ok(daemon.status())),
-        JobCancel::NAME => answer::<JobCancel>(
-            id,
-            params::<JobCancel>(bytes)
-                .and_then(|params| daemon.jobs.cancel(&params.job))
-                .map(|was_running| framewright_protocol::CancelResult { was_running }),
-        ),
+        Status::NAME => read::<Status>(daemon, id, bytes, |daemon, _| Ok(daemon.status())).await,
+        JobCancel::NAME => read::<JobCancel>(daemon, id, bytes, job_answers::cancel).await,
         DaemonStop::NAME => {
             tracing::info!("asked to stop");
-            daemon.stop();
-            answer::<DaemonStop>(id, Ok(Nothing {}))
+            // The connection lets the daemon go once this is on its way.
+            read::<DaemonStop>(daemon, id, bytes, |daemon, _| {
+                daemon.jobs.stop();
+                Ok(Nothing {})
+            })
+            .await
         }
         _ => return None,
     })
+}
+
+/// Whether requests of this method take effect in the order in which a
+/// connection sends them, whether or not it waits for the answers.
+pub fn in_order(method: &str) -> bool {
+    [
+        FrameGenerate::NAME,
+        FrameAgain::NAME,
+        JobSubmit::NAME,
+        JobAgain::NAME,
+        BlobPut::NAME,
+    ]
+    .contains(&method)
 }
 
 /// Answers what reads files or waits for the engine.
 pub async fn in_time(
     daemon: &Arc<Daemon>,
     client: &Client,
+    mut turn: Option<Turn>,
     id: u64,
     method: &str,
     bytes: &[u8],
 ) -> Vec<u8> {
+    if let Some(turn) = &mut turn {
+        turn.come().await;
+    }
     match method {
         FrameGenerate::NAME => {
-            let outcome = match params::<FrameGenerate>(bytes) {
-                Ok(params) => generate(daemon, client, id, params).await,
-                Err(error) => Err(error),
-            };
+            let outcome = job_answers::generate(daemon, client, turn, id, bytes).await;
             answer::<FrameGenerate>(id, outcome)
         }
         FrameAgain::NAME => {
-            let outcome = match params::<FrameAgain>(bytes) {
-                Ok(params) => again(daemon, client, id, params).await,
-                Err(error) => Err(error),
-            };
+            let outcome = job_answers::again(daemon, client, turn, id, bytes).await;
             answer::<FrameAgain>(id, outcome)
         }
+        JobSubmit::NAME => {
+            let outcome = job_answers::submit(daemon, client, bytes).await;
+            answer::<JobSubmit>(id, outcome)
+        }
+        JobWait::NAME => answer::<JobWait>(id, job_answers::wait(daemon, bytes).await),
+        JobWatch::NAME => {
+            let client = client.clone();
+            read::<JobWatch>(daemon, id, bytes, move |daemon, params| {
+                job_answers::watch(daemon, &client, params)
+            })
+            .await
+        }
+        JobAgain::NAME => {
+            let client = client.clone();
+            read::<JobAgain>(daemon, id, bytes, move |daemon, params| {
+                job_answers::once_more(daemon, &client, params)
+            })
+            .await
+        }
+        BlobPut::NAME => {
+            let owner = client.owner;
+            read::<BlobPut>(daemon, id, bytes, move |daemon, params| {
+                blob_answers::put(daemon, owner, params)
+            })
+            .await
+        }
+        EventsSubscribe::NAME => {
+            let client = client.clone();
+            read::<EventsSubscribe>(daemon, id, bytes, move |daemon, params| {
+                subscribe(daemon, &client, &params)
+            })
+            .await
+        }
+        JobList::NAME => read::<JobList>(daemon, id, bytes, job_answers::list).await,
+        JobShow::NAME => read::<JobShow>(daemon, id, bytes, job_answers::show).await,
+        JobEvents::NAME => read::<JobEvents>(daemon, id, bytes, job_answers::events).await,
+        JobPrune::NAME => read::<JobPrune>(daemon, id, bytes, job_answers::prune).await,
+        BlobGet::NAME => read::<BlobGet>(daemon, id, bytes, blob_answers::get).await,
         Describe::NAME => answer::<Describe>(id, Ok(describe())),
         ModelList::NAME => read::<ModelList>(daemon, id, bytes, list).await,
         ModelInspect::NAME => read::<ModelInspect>(daemon, id, bytes, inspect).await,
@@ -107,21 +149,44 @@ pub async fn in_time(
     }
 }
 
+fn subscribe(
+    daemon: &Daemon,
+    client: &Client,
+    params: &SubscribeParams,
+) -> Result<Nothing, WireError> {
+    let known = |topic: &String| topic == "jobs";
+    if let Some(topic) = params.topics.iter().find(|topic| !known(topic)) {
+        return Err(
+            WireError::new(ErrorCode::InvalidParams, "there is no such topic")
+                .about(topic.chars().take(100).collect::<String>())
+                .hint("there is: jobs"),
+        );
+    }
+    if !params.topics.is_empty() {
+        daemon.hub.watch_all_jobs(client);
+    }
+    Ok(Nothing {})
+}
+
 /// Answers a method that reads files, where that may block.
 async fn read<M: Method>(
     daemon: &Arc<Daemon>,
     id: u64,
     bytes: &[u8],
-    make: fn(&Daemon, M::Params) -> Result<M::Result, WireError>,
+    make: impl FnOnce(&Daemon, M::Params) -> Result<M::Result, WireError> + Send + 'static,
 ) -> Vec<u8> {
-    let outcome = match params::<M>(bytes) {
+    let outcome = match decoded::<M>(bytes) {
         Ok(params) => blocking(daemon, move |daemon| make(daemon, params)).await,
         Err(error) => Err(error),
     };
     answer::<M>(id, outcome)
 }
 
-async fn blocking<T: Send + 'static>(
+/// Does what may block where that is allowed.
+///
+/// # Errors
+/// What `work` says; `internal` when it panics.
+pub async fn blocking<T: Send + 'static>(
     daemon: &Arc<Daemon>,
     work: impl FnOnce(&Daemon) -> Result<T, WireError> + Send + 'static,
 ) -> Result<T, WireError> {
@@ -135,108 +200,6 @@ async fn blocking<T: Send + 'static>(
         )
         .hint("the daemon's log says where"))
     })
-}
-
-async fn generate(
-    daemon: &Arc<Daemon>,
-    client: &Client,
-    request: u64,
-    params: GenerateParams,
-) -> Result<GenerateResult, WireError> {
-    let candidates = order::candidates(&params)?;
-    let preview_every = params.preview_every;
-    let format = params.format.unwrap_or_default();
-    let order = blocking(daemon, move |daemon| {
-        let order = Order::check(params, &daemon.models)?;
-        daemon.reader.check(&order)?;
-        Ok(order)
-    })
-    .await?;
-    let task = Task::Generate {
-        order: Box::new(order),
-        candidates,
-        format,
-    };
-    match submit(daemon, client, request, task, preview_every).await? {
-        Made::Frames(result) => Ok(result),
-        Made::Again(_) => Err(mixed_up()),
-    }
-}
-
-async fn again(
-    daemon: &Arc<Daemon>,
-    client: &Client,
-    request: u64,
-    params: AgainParams,
-) -> Result<AgainResult, WireError> {
-    let preview_every = params.preview_every;
-    let task = blocking(daemon, move |daemon| remember(daemon, params)).await?;
-    match submit(daemon, client, request, task, preview_every).await? {
-        Made::Again(result) => Ok(result),
-        Made::Frames(_) => Err(mixed_up()),
-    }
-}
-
-fn mixed_up() -> WireError {
-    WireError::new(ErrorCode::Internal, "the engine made something else")
-}
-
-fn remember(daemon: &Daemon, params: AgainParams) -> Result<Task, WireError> {
-    let remembered = daemon.reader.remember(&params.png)?;
-    let before = picture::read_png(&params.png)?;
-    let mut request = remembered.request;
-    match (request.strength, params.image) {
-        (Some(_), None) => {
-            return Err(WireError::new(
-                ErrorCode::InvalidParams,
-                "the frame was made from a picture, which its PNG does not hold",
-            )
-            .about("image")
-            .hint("give the picture that it started from"));
-        }
-        (None, Some(_)) => {
-            return Err(WireError::new(
-                ErrorCode::InvalidParams,
-                "the frame was not made from a picture",
-            )
-            .about("image"));
-        }
-        (_, image) => request.image = image,
-    }
-    if params.model.is_some() {
-        request.model = params.model;
-    }
-    let order = Order::check(request, &daemon.models)?;
-    daemon.reader.check(&order)?;
-    Ok(Task::Again {
-        order: Box::new(order),
-        before,
-        provenance: remembered.provenance,
-    })
-}
-
-async fn submit(
-    daemon: &Daemon,
-    client: &Client,
-    request: u64,
-    task: Task,
-    preview_every: Option<u32>,
-) -> Result<Made, WireError> {
-    let made = daemon.jobs.submit(client.owner, |job, ahead| {
-        client.events.send(Known::Queued(JobQueued {
-            job: job.to_owned(),
-            request,
-            ahead,
-        }));
-        Work {
-            request,
-            task,
-            preview_every,
-            events: client.events.clone(),
-        }
-    })?;
-    made.await
-        .unwrap_or_else(|_| Err(WireError::new(ErrorCode::Internal, "the job was lost")))
 }
 
 fn describe() -> DescribeResult {

@@ -46,3 +46,16 @@ pub fn hold(threads: NonZeroUsize) {
 /// Nothing replaces a process elsewhere: libraries use the threads they like.
 #[cfg(not(unix))]
 pub fn hold(_threads: NonZeroUsize) {}
+
+/// Lets everything else on the machine go before the calling thread and those
+/// that it makes: a client is answered, and a canvas scrolls, while a frame is
+/// drawn.
+pub fn give_way() {
+    #[cfg(target_os = "linux")]
+    {
+        // Zero names the calling thread. A system that refuses computes all the same.
+        if let Err(error) = rustix::process::setpriority_process(None, 10) {
+            tracing::debug!("the engine's priority cannot be lowered: {error}");
+        }
+    }
+}

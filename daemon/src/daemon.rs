@@ -1,15 +1,19 @@
 //! What every connection shares.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
+use framewright_jobs::{Hash, Queue};
 use framewright_library::Models;
-use framewright_protocol::{Home, StatusResult};
+use framewright_protocol::{Home, StatusResult, WaitingJobs};
 use tokio::sync::watch;
 
-use crate::engine_thread::{Jobs, ModelInMemory};
+use crate::engine_thread::ModelInMemory;
+use crate::hub::Hub;
 use crate::renderer::Reader;
+use crate::request::Desk;
 
 /// The daemon's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -21,7 +25,9 @@ pub struct Daemon {
     /// Its models.
     pub models: Models,
     /// The jobs.
-    pub jobs: Arc<Jobs>,
+    pub jobs: Arc<Queue>,
+    /// Who hears of what.
+    pub hub: Arc<Hub>,
     /// Reads files and prompts.
     pub reader: Arc<dyn Reader>,
     /// The model that the engine holds.
@@ -32,12 +38,13 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// A daemon without jobs.
-    pub fn new(home: Home, jobs: Arc<Jobs>, reader: Arc<dyn Reader>) -> Self {
+    /// A daemon of these parts.
+    pub fn new(home: Home, jobs: Arc<Queue>, hub: Arc<Hub>, reader: Arc<dyn Reader>) -> Self {
         Self {
             models: Models::new(home.models()),
             home,
             jobs,
+            hub,
             reader,
             model: ModelInMemory::default(),
             began: Instant::now(),
@@ -46,9 +53,41 @@ impl Daemon {
         }
     }
 
-    /// Ends every job and lets the daemon go.
+    /// What checking a request needs.
+    pub fn desk(&self) -> Desk<'_> {
+        Desk {
+            models: &self.models,
+            reader: self.reader.as_ref(),
+            blobs: self.jobs.blobs(),
+        }
+    }
+
+    /// The blobs that are needed beyond the jobs.
+    pub fn pinned(&self) -> HashSet<Hash> {
+        HashSet::new()
+    }
+
+    /// Removes blobs where all of them together take too much room.
+    pub fn make_room(&self) {
+        match self.jobs.make_room(&self.pinned()) {
+            Ok(pruned) if pruned.blobs > 0 => tracing::info!(
+                blobs = pruned.blobs,
+                bytes = pruned.bytes,
+                "removed the longest unused blobs"
+            ),
+            Ok(_) => {}
+            Err(error) => tracing::warn!("no room could be made: {error}"),
+        }
+    }
+
+    /// Takes no more work and lets the daemon go.
     pub fn stop(&self) {
         self.jobs.stop();
+        self.let_go();
+    }
+
+    /// Ends every connection and the daemon.
+    pub fn let_go(&self) {
         self.stop.send_replace(true);
     }
 
@@ -64,23 +103,37 @@ impl Daemon {
         (Guest(self.clone()), open)
     }
 
-    /// What `status` tells.
+    /// What `status` tells. It waits for the database, but not for long.
     pub fn status(&self) -> StatusResult {
-        let (running, waiting) = self.jobs.standing();
-        let model = self
+        let standing = self.jobs.standing();
+        let mut begun = standing.begun.iter().map(ToString::to_string);
+        let loaded = self
             .model
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .clone();
+        let [interactive, batch, training] = standing.waiting;
+        let running = begun.next();
         StatusResult {
             version: VERSION.to_owned(),
             pid: std::process::id(),
             uptime_seconds: self.began.elapsed().as_secs_f64(),
+            model_idle_seconds: loaded
+                .as_ref()
+                .filter(|_| running.is_none())
+                .map(|loaded| loaded.used.elapsed().as_secs_f64()),
             running,
-            waiting,
-            model,
+            suspended: begun.collect(),
+            waiting: standing.waiting.iter().sum(),
+            waiting_by_priority: WaitingJobs {
+                interactive,
+                batch,
+                training,
+            },
+            model: loaded.map(|loaded| loaded.model),
             device: self.reader.device(),
             memory_bytes: resident_memory(),
+            blob_bytes: self.jobs.blobs().bytes(),
             connections: self.open.load(Ordering::Relaxed),
             data: self.home.data.display().to_string(),
             log: self.home.log().display().to_string(),

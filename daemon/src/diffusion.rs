@@ -18,7 +18,6 @@ use serde_bytes::ByteBuf;
 
 use crate::checkpoint;
 use crate::order::Order;
-use crate::picture;
 use crate::renderer::{Drawing, Renderer};
 
 /// What loading the model in memory had to say.
@@ -174,6 +173,10 @@ impl Renderer for Diffusion {
     fn model(&self) -> Option<String> {
         self.loaded.as_ref().map(|loaded| loaded.model.name.clone())
     }
+
+    fn unload(&mut self) {
+        self.loaded = None;
+    }
 }
 
 /// The order in the engine's words.
@@ -256,28 +259,24 @@ impl Drawing for Frame {
             .map_err(|error| refused(&error))
     }
 
-    fn finish(self: Box<Self>, format: PictureFormat) -> Result<FrameResult, WireError> {
+    fn finish(self: Box<Self>) -> Result<FrameResult, WireError> {
         let frame = self
             .generation
             .finish(&self.pipeline)
             .map_err(|error| refused(&error))?;
         let internal =
             |error: &dyn std::fmt::Display| WireError::new(ErrorCode::Internal, error.to_string());
-        let picture = match format {
-            PictureFormat::Png => Picture {
-                format,
-                width: frame.image.width(),
-                height: frame.image.height(),
-                data: ByteBuf::from(
-                    provenance::write_png(&frame.image, &frame.provenance)
-                        .map_err(|error| internal(&error))?,
-                ),
-            },
-            PictureFormat::Rgba8 | PictureFormat::Bgra8 => picture::write(&frame.image, format),
-        };
+        let png = provenance::write_png(&frame.image, &frame.provenance)
+            .map_err(|error| internal(&error))?;
         Ok(FrameResult {
             seed: frame.provenance.seed,
-            picture,
+            picture: Picture {
+                format: PictureFormat::Png,
+                width: frame.image.width(),
+                height: frame.image.height(),
+                data: ByteBuf::from(png),
+                blob: None,
+            },
             provenance: serde_json::to_value(&frame.provenance)
                 .map_err(|error| internal(&error))?,
         })

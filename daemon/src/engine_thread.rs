@@ -1,166 +1,317 @@
 //! The one thread on which frames are drawn.
+//!
+//! Between two steps the thread looks whether somebody cancelled the job, and
+//! whether a more urgent one came: then it leaves the drawing alone, makes the
+//! urgent job, and goes on with the drawing where it was.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use framewright_jobs::{Happened, Hash, Next, Outcome, Preview, Progress, Queue, Running};
+use framewright_library::Models;
 use framewright_protocol::{
-    AgainResult, ErrorCode, FrameResult, GenerateResult, JobProgress, JobStarted, Known, Limits,
-    PictureFormat, WireError,
+    AgainResult, ErrorCode, FrameResult, GenerateResult, Limits, PictureFormat, WireError,
 };
 use image::RgbImage;
-use serde_json::Value;
+use serde_bytes::ByteBuf;
 
-use crate::connection::Events;
+use crate::job_words;
 use crate::order::Order;
 use crate::picture;
-use crate::queue::{Queue, Running};
 use crate::renderer::{Reader, Renderer};
+use crate::request::{Desk, Task, encoded};
 
-/// A job for the engine.
-pub struct Work {
-    /// The id of the request that asked for it.
-    pub request: u64,
-    /// What is asked for.
-    pub task: Task,
-    /// A preview after every that many steps.
-    pub preview_every: Option<u32>,
-    /// Where events go.
-    pub events: Events,
+/// How long an engine without a model waits at a time.
+const FOREVER: Duration = Duration::from_secs(3600);
+
+/// The model in memory, for `status`.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Its name.
+    pub model: String,
+    /// When something was last drawn with it.
+    pub used: Instant,
 }
 
-/// What a job makes.
-pub enum Task {
-    /// Frames from a prompt.
-    Generate {
-        /// Candidate 0; candidate k has the seed + k.
-        order: Box<Order>,
-        /// How many.
-        candidates: u32,
-        /// How they come back.
-        format: PictureFormat,
-    },
-    /// A frame that was made before.
-    Again {
-        /// As its PNG remembers.
-        order: Box<Order>,
-        /// Its pixels.
-        before: RgbImage,
-        /// What its PNG says.
-        provenance: Value,
-    },
+/// Where the engine tells which model it holds.
+pub type ModelInMemory = Arc<Mutex<Option<Loaded>>>;
+
+/// The engine and what it works with.
+pub struct EngineThread<F> {
+    /// Where work comes from.
+    pub jobs: Arc<Queue>,
+    /// Reads files and prompts.
+    pub reader: Arc<dyn Reader>,
+    /// The models by name.
+    pub models: Models,
+    /// Where it tells which model it holds.
+    pub model: ModelInMemory,
+    /// A model that was not used for so long is unloaded.
+    pub unload_after: Duration,
+    /// Makes the engine, again after a panic.
+    pub renderer: F,
+    /// Hears when a job has ended: there may be room to be made.
+    pub ended: Box<dyn Fn() + Send>,
 }
 
-/// What a job made.
-#[derive(Debug, PartialEq)]
-pub enum Made {
-    /// By [`Task::Generate`].
-    Frames(GenerateResult),
-    /// By [`Task::Again`].
-    Again(AgainResult),
+impl<F: FnMut() -> Box<dyn Renderer>> EngineThread<F> {
+    /// Draws what comes until the queue stops.
+    pub fn run(mut self) {
+        let engine = (self.renderer)();
+        let mut worker = Worker {
+            thread: self,
+            engine,
+        };
+        loop {
+            let loaded = worker.engine.model().is_some();
+            let unload_after = worker.thread.unload_after;
+            match worker
+                .thread
+                .jobs
+                .next(if loaded { unload_after } else { FOREVER })
+            {
+                Next::Job(running) => {
+                    worker.work(&running);
+                    (worker.thread.ended)();
+                }
+                Next::Idle => worker.unload(),
+                Next::Stop => return,
+            }
+        }
+    }
 }
 
-/// The queue between connections and the engine.
-pub type Jobs = Queue<Work, Made>;
+struct Worker<F> {
+    thread: EngineThread<F>,
+    engine: Box<dyn Renderer>,
+}
 
-/// The name of the model in memory, for `status`.
-pub type ModelInMemory = Arc<Mutex<Option<String>>>;
+/// What a job made: bytes for the queue, and the blobs that they name.
+type Made = (Vec<u8>, Vec<Hash>);
 
-/// Draws what `jobs` brings until it stops. `renderer` makes the engine, again
-/// after a panic.
-pub fn run(
-    jobs: &Jobs,
-    reader: &dyn Reader,
-    model: &ModelInMemory,
-    mut renderer: impl FnMut() -> Box<dyn Renderer>,
-) {
-    let mut engine = renderer();
-    while let Some(running) = jobs.next() {
-        let name = running.job.clone();
+impl<F: FnMut() -> Box<dyn Renderer>> Worker<F> {
+    fn unload(&mut self) {
+        if let Some(model) = self.engine.model() {
+            self.engine.unload();
+            tracing::info!(model, "unloaded: nothing was drawn with it for a while");
+        }
+        self.tell_model();
+    }
+
+    fn tell_model(&self) {
+        let loaded = self.engine.model().map(|model| Loaded {
+            model,
+            used: Instant::now(),
+        });
+        *self
+            .thread
+            .model
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = loaded;
+    }
+
+    /// Makes one job, from its beginning to its end.
+    fn work(&mut self, running: &Running) {
         let began = Instant::now();
-        let outcome =
-            std::panic::catch_unwind(AssertUnwindSafe(|| make(&running, reader, engine.as_mut())));
-        let outcome = outcome.unwrap_or_else(|_| {
-            engine = renderer();
+        let made = std::panic::catch_unwind(AssertUnwindSafe(|| self.make(running)));
+        let made = made.unwrap_or_else(|_| {
+            self.engine = (self.thread.renderer)();
             Err(WireError::new(
                 ErrorCode::Internal,
                 "the engine failed in a way that it should not",
             )
             .hint("the daemon's log says where; the engine was started again"))
         });
-        *model.lock().unwrap_or_else(PoisonError::into_inner) = engine.model();
-        let seconds = began.elapsed().as_secs_f64();
-        match &outcome {
-            Ok(_) => tracing::info!(job = name, seconds, "made"),
-            Err(error) => tracing::info!(job = name, seconds, code = %error.code, "{error}"),
+        self.tell_model();
+        let (job, seconds) = (running.id, began.elapsed().as_secs_f64());
+        match &made {
+            Ok(_) => tracing::info!(%job, seconds, "made"),
+            Err(error) => tracing::info!(%job, seconds, code = %error.code, "{error}"),
         }
-        jobs.finish(&name, outcome);
+        let outcome = match made {
+            Ok((result, blobs)) => Outcome::Done { result, blobs },
+            Err(error) => Outcome::Failed(job_words::failure(error)),
+        };
+        self.thread.jobs.finish(job, outcome);
+    }
+
+    fn make(&mut self, running: &Running) -> Result<Made, WireError> {
+        let desk = Desk {
+            models: &self.thread.models,
+            reader: self.thread.reader.as_ref(),
+            blobs: self.thread.jobs.blobs(),
+        };
+        let (task, preview_every) = desk.task(&running.method, &running.request)?;
+        let (order, candidates) = match &task {
+            Task::Generate { order, candidates } => (order, *candidates),
+            Task::Again { order, .. } => (order, 1),
+        };
+        let model = order.model.name.clone();
+        self.thread
+            .jobs
+            .note(running.id, Happened::Started { model });
+        let mut course = Course {
+            running,
+            candidates,
+            preview_every,
+            began: Instant::now(),
+            done: 0,
+            stepping: 0.0,
+            blobs: Vec::new(),
+        };
+        let job = running.id.to_string();
+        let result = match &task {
+            Task::Generate { .. } => {
+                let mut frames = Vec::new();
+                let mut notices = Vec::new();
+                for candidate in 0..candidates {
+                    let mut order = order.clone();
+                    order.seed += u64::from(candidate);
+                    let (frame, noticed) = course.frame(candidate, &order, self)?;
+                    frames.push(course.store(frame, self)?);
+                    notices = noticed;
+                }
+                encoded(&GenerateResult {
+                    job,
+                    frames,
+                    notices,
+                    seconds: course.seconds(),
+                })?
+            }
+            Task::Again {
+                before, provenance, ..
+            } => {
+                let (frame, _) = course.frame(0, order, self)?;
+                let after = picture::read_png(&frame.picture.data)?;
+                let differing_pixels = picture::differing_pixels(before, &after);
+                let differences = self
+                    .thread
+                    .reader
+                    .differences(provenance, &frame.provenance);
+                encoded(&AgainResult {
+                    job,
+                    identical: differing_pixels == 0 && before.dimensions() == after.dimensions(),
+                    differing_pixels,
+                    differences,
+                    frame: course.store(frame, self)?,
+                    seconds: course.seconds(),
+                })?
+            }
+        };
+        Ok((result, course.blobs))
+    }
+
+    /// Makes everything that is more urgent than this job.
+    fn give_way(&mut self, running: &Running) {
+        let mut suspended = false;
+        while let Some(urgent) = self.thread.jobs.more_urgent(running.priority) {
+            if !suspended {
+                suspended = true;
+                let by = urgent.id.to_string();
+                self.thread
+                    .jobs
+                    .note(running.id, Happened::Suspended { by });
+            }
+            self.work(&urgent);
+        }
+        if suspended {
+            self.thread.jobs.note(running.id, Happened::Resumed {});
+        }
     }
 }
 
 /// What a job is doing, for its events.
 struct Course<'a> {
-    running: &'a Running<Work>,
+    running: &'a Running,
     candidates: u32,
+    preview_every: Option<u32>,
     began: Instant,
     /// Steps that are done, and the seconds they took.
     done: u32,
     stepping: f64,
+    /// The frames that are stored.
+    blobs: Vec<Hash>,
 }
 
 impl Course<'_> {
-    fn check_cancelled(&self) -> Result<(), WireError> {
-        if self.running.is_cancelled() {
-            return Err(WireError::new(
-                ErrorCode::Cancelled,
-                "the job was cancelled",
-            ));
+    fn check_wanted(&self) -> Result<(), WireError> {
+        if self.running.is_abandoned() {
+            return Err(job_words::cancelled());
         }
         Ok(())
     }
 
-    fn frame(
+    fn frame<F: FnMut() -> Box<dyn Renderer>>(
         &mut self,
         candidate: u32,
         order: &Order,
-        format: PictureFormat,
-        engine: &mut dyn Renderer,
+        worker: &mut Worker<F>,
     ) -> Result<(FrameResult, Vec<String>), WireError> {
-        let work = &self.running.work;
-        self.check_cancelled()?;
-        let mut drawing = engine.start(order)?;
+        self.check_wanted()?;
+        let mut drawing = worker.engine.start(order)?;
         check_answer(self.candidates, drawing.size())?;
         let steps = drawing.steps();
         for step in 1..=steps {
-            self.check_cancelled()?;
+            worker.give_way(self.running);
+            self.check_wanted()?;
             let step_began = Instant::now();
             drawing.step()?;
             self.done += 1;
             self.stepping += step_began.elapsed().as_secs_f64();
             let left = (self.candidates - candidate - 1) * steps + steps - step;
             let due = |every: u32| every > 0 && step % every == 0 && step < steps;
-            let preview = match work.preview_every {
-                Some(every) if due(every) => Some(drawing.preview()?),
+            let preview = match self.preview_every {
+                Some(every) if due(every) => Some(preview(&drawing.preview()?)),
                 _ => None,
             };
-            work.events.send(Known::Progress(JobProgress {
-                job: self.running.job.clone(),
-                request: work.request,
-                candidate,
-                candidates: self.candidates,
-                step,
-                steps,
-                seconds_left: Some(self.stepping / f64::from(self.done) * f64::from(left)),
-                preview: preview.map(|image| picture::write(&image, PictureFormat::Rgba8)),
-            }));
+            worker.thread.jobs.note(
+                self.running.id,
+                Happened::Progress(Progress {
+                    candidate,
+                    candidates: self.candidates,
+                    step,
+                    steps,
+                    seconds_left: Some(self.stepping / f64::from(self.done) * f64::from(left)),
+                    preview,
+                }),
+            );
         }
-        self.check_cancelled()?;
+        self.check_wanted()?;
         let notices = drawing.notices();
-        Ok((drawing.finish(format)?, notices))
+        Ok((drawing.finish()?, notices))
+    }
+
+    /// Stores a frame's PNG and names the blob in its place.
+    fn store<F>(
+        &mut self,
+        mut frame: FrameResult,
+        worker: &Worker<F>,
+    ) -> Result<FrameResult, WireError> {
+        let png = std::mem::take(&mut frame.picture.data);
+        let hash = worker
+            .thread
+            .jobs
+            .blobs()
+            .put(&png)
+            .map_err(|error| job_words::refused(&error))?;
+        self.blobs.push(hash);
+        frame.picture.data = ByteBuf::new();
+        frame.picture.blob = Some(hash.to_string());
+        Ok(frame)
     }
 
     fn seconds(&self) -> f64 {
         self.began.elapsed().as_secs_f64()
+    }
+}
+
+fn preview(image: &RgbImage) -> Preview {
+    let picture = picture::write(image, PictureFormat::Rgba8);
+    Preview {
+        width: picture.width,
+        height: picture.height,
+        rgba: picture.data.into_vec(),
     }
 }
 
@@ -179,64 +330,4 @@ fn check_answer(candidates: u32, (width, height): (u32, u32)) -> Result<(), Wire
         .hint(format!("ask for {most} at a time")));
     }
     Ok(())
-}
-
-fn make(
-    running: &Running<Work>,
-    reader: &dyn Reader,
-    engine: &mut dyn Renderer,
-) -> Result<Made, WireError> {
-    let work = &running.work;
-    let (order, candidates) = match &work.task {
-        Task::Generate {
-            order, candidates, ..
-        } => (order, *candidates),
-        Task::Again { order, .. } => (order, 1),
-    };
-    work.events.send(Known::Started(JobStarted {
-        job: running.job.clone(),
-        request: work.request,
-        model: order.model.name.clone(),
-    }));
-    let mut course = Course {
-        running,
-        candidates,
-        began: Instant::now(),
-        done: 0,
-        stepping: 0.0,
-    };
-    match &work.task {
-        Task::Generate { format, .. } => {
-            let mut frames = Vec::new();
-            let mut notices = Vec::new();
-            for candidate in 0..candidates {
-                let mut order = order.clone();
-                order.seed += u64::from(candidate);
-                let (frame, noticed) = course.frame(candidate, &order, *format, engine)?;
-                frames.push(frame);
-                notices = noticed;
-            }
-            Ok(Made::Frames(GenerateResult {
-                job: running.job.clone(),
-                frames,
-                notices,
-                seconds: course.seconds(),
-            }))
-        }
-        Task::Again {
-            before, provenance, ..
-        } => {
-            let (frame, _) = course.frame(0, order, PictureFormat::Png, engine)?;
-            let after = picture::read_png(&frame.picture.data)?;
-            let differing_pixels = picture::differing_pixels(before, &after);
-            Ok(Made::Again(AgainResult {
-                job: running.job.clone(),
-                identical: differing_pixels == 0 && before.dimensions() == after.dimensions(),
-                differing_pixels,
-                differences: reader.differences(provenance, &frame.provenance),
-                frame,
-                seconds: course.seconds(),
-            }))
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! The framewrightd process: sockets, connections, the engine thread; the one place where all parts meet.
 
 mod answers;
+mod blob_answers;
 mod budget;
 mod checkpoint;
 mod connection;
@@ -10,11 +11,14 @@ mod daemon;
 mod diffusion;
 mod engine_thread;
 mod files;
+mod hub;
+mod job_answers;
+mod job_words;
 mod logging;
 mod order;
 mod picture;
-mod queue;
 mod renderer;
+mod request;
 mod runtime_dir;
 mod server;
 mod transport;
@@ -22,6 +26,7 @@ mod transport;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use framewright_engine::device::Device;
@@ -30,6 +35,7 @@ use framewright_protocol::Home;
 use crate::diffusion::{Diffusion, LastLoad};
 use crate::files::Files;
 use crate::runtime_dir::Claim;
+use crate::server::Settings;
 
 /// What `--help` ends with.
 const ENVIRONMENT: &str = "\
@@ -46,6 +52,30 @@ struct Arguments {
     /// system's usual places]
     #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
+    /// Unload a model that was not used for so many seconds
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "FRAMEWRIGHT_UNLOAD_AFTER",
+        default_value_t = 600
+    )]
+    unload_after: u64,
+    /// Keep at most so many MB of pictures for the job history; what a board uses always stays
+    #[arg(
+        long,
+        value_name = "MB",
+        env = "FRAMEWRIGHT_KEEP_MB",
+        default_value_t = 8_192
+    )]
+    keep_mb: u64,
+    /// Remember at most so many ended jobs
+    #[arg(
+        long,
+        value_name = "N",
+        env = "FRAMEWRIGHT_KEEP_JOBS",
+        default_value_t = 10_000
+    )]
+    keep_jobs: u64,
     /// Leave the session of the process that started it
     #[arg(long)]
     detached: bool,
@@ -95,10 +125,22 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .thread_name("framewrightd-io")
         .enable_all()
         .build()?;
-    let device = Device::cpu(Some(threads))?;
+    // Its threads inherit the lower priority of the one that makes them.
+    let device = std::thread::spawn(move || {
+        budget::give_way();
+        Device::cpu(Some(threads))
+    });
+    let device = device
+        .join()
+        .map_err(|_| "the engine's threads could not be started")??;
     let last_load = LastLoad::default();
     let reader = Arc::new(Files::new(device.name().to_owned(), last_load.clone()));
-    runtime.block_on(server::run(home, claim, reader, move || {
+    let settings = Settings {
+        unload_after: Duration::from_secs(arguments.unload_after),
+        keep_bytes: arguments.keep_mb.saturating_mul(1_000_000),
+        keep_jobs: arguments.keep_jobs,
+    };
+    runtime.block_on(server::run(home, settings, claim, reader, move || {
         Box::new(Diffusion::new(device.clone(), last_load.clone()))
     }))?;
     // A step that is still being computed is not waited for.

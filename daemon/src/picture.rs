@@ -90,6 +90,7 @@ pub fn write(image: &RgbImage, format: PictureFormat) -> Picture {
         width: image.width(),
         height: image.height(),
         data: ByteBuf::from(data),
+        blob: None,
     }
 }
 
@@ -137,6 +138,7 @@ mod tests {
             width: 1,
             height: 1,
             data: ByteBuf::from(vec![10, 20, 30, 0]),
+            blob: None,
         };
         assert_eq!(
             read(&picture).expect("a picture").get_pixel(0, 0).0,
@@ -152,6 +154,7 @@ mod tests {
                 width,
                 height,
                 data: ByteBuf::from(vec![0; length]),
+                blob: None,
             };
             assert!(read(&picture).is_err(), "{width} {height} {length}");
         }

@@ -4,7 +4,7 @@
 //! queue, the connections and the protocol are tested without a network.
 
 use framewright_library::Model;
-use framewright_protocol::{FrameResult, GenerateParams, PictureFormat, TokensResult, WireError};
+use framewright_protocol::{FrameResult, GenerateParams, TokensResult, WireError};
 use image::RgbImage;
 use serde_json::Value;
 
@@ -21,6 +21,9 @@ pub trait Renderer {
 
     /// The name of the model in memory.
     fn model(&self) -> Option<String>;
+
+    /// Lets the model go.
+    fn unload(&mut self);
 }
 
 /// A frame in the making. It is suspended by leaving it alone.
@@ -46,11 +49,11 @@ pub trait Drawing {
     /// What went wrong; the drawing can go on.
     fn preview(&self) -> Result<RgbImage, WireError>;
 
-    /// The frame, after the last step.
+    /// The frame, after the last step: a PNG with its provenance.
     ///
     /// # Errors
     /// What went wrong.
-    fn finish(self: Box<Self>, format: PictureFormat) -> Result<FrameResult, WireError>;
+    fn finish(self: Box<Self>) -> Result<FrameResult, WireError>;
 }
 
 /// A frame as its PNG remembers it.

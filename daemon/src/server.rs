@@ -4,44 +4,96 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framewright_protocol::Home;
+use framewright_jobs::{JobsError, Queue};
+use framewright_protocol::{Home, Limits};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::connection;
 use crate::daemon::{Daemon, VERSION};
-use crate::engine_thread::{self, Jobs};
+use crate::engine_thread::EngineThread;
+use crate::hub::Hub;
 use crate::renderer::{Reader, Renderer};
 use crate::runtime_dir::Claim;
 use crate::transport::Listener;
+use crate::{answers, budget, connection};
 
 /// How long connections get to read their last answers.
 const FAREWELL: Duration = Duration::from_secs(3);
 
+/// What a user may set.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// A model that was not used for so long is unloaded.
+    pub unload_after: Duration,
+    /// Bytes of stored blobs.
+    pub keep_bytes: u64,
+    /// Ended jobs that are remembered.
+    pub keep_jobs: u64,
+}
+
+/// Why the daemon cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The socket or the engine's thread cannot be had.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The stored jobs cannot be used.
+    #[error(
+        "the stored jobs cannot be used: {0}; update the daemon, or move the folder away to begin \
+         without a history"
+    )]
+    Jobs(#[from] JobsError),
+}
+
 /// Serves `home` until a signal or a client ends it.
 ///
 /// # Errors
-/// When the socket or the engine's thread cannot be had.
+/// See [`ServeError`].
 pub async fn run(
     home: Home,
+    settings: Settings,
     claim: Claim,
     reader: Arc<dyn Reader>,
     renderer: impl FnMut() -> Box<dyn Renderer> + Send + 'static,
-) -> io::Result<()> {
+) -> Result<(), ServeError> {
     let listener = Listener::bind(claim.socket()).map_err(|error| {
         io::Error::new(
             error.kind(),
             format!("{}: {error}", claim.socket().display()),
         )
     })?;
-    let jobs = Arc::new(Jobs::new(
-        framewright_protocol::Limits::CURRENT.jobs as usize,
-    ));
-    let daemon = Arc::new(Daemon::new(home, jobs.clone(), reader.clone()));
-    let model = daemon.model.clone();
+    let hub = Arc::new(Hub::default());
+    let ears = hub.clone();
+    let jobs = Queue::open(
+        &home.jobs(),
+        framewright_jobs::Options {
+            most_jobs: Limits::CURRENT.jobs,
+            most_blob_bytes: Limits::CURRENT.blob_bytes,
+            keep_bytes: settings.keep_bytes,
+            keep_jobs: settings.keep_jobs,
+        },
+        Box::new(move |event| ears.tell(event)),
+    )?;
+    let daemon = Arc::new(Daemon::new(home, Arc::new(jobs), hub, reader.clone()));
+    daemon.make_room();
+    let engine = EngineThread {
+        jobs: daemon.jobs.clone(),
+        reader,
+        models: daemon.models.clone(),
+        model: daemon.model.clone(),
+        unload_after: settings.unload_after,
+        renderer,
+        ended: {
+            let daemon = daemon.clone();
+            Box::new(move || daemon.make_room())
+        },
+    };
     std::thread::Builder::new()
         .name("framewrightd-engine".to_owned())
-        .spawn(move || engine_thread::run(&jobs, reader.as_ref(), &model, renderer))?;
+        .spawn(move || {
+            budget::give_way();
+            engine.run();
+        })?;
     tracing::info!(
         version = VERSION,
         pid = std::process::id(),
@@ -71,7 +123,11 @@ pub async fn run(
             Some(_) = connections.join_next() => {}
             signal = signals.next() => {
                 tracing::info!(signal, "told to stop");
-                daemon.stop();
+                let _ = answers::blocking(&daemon, |daemon| {
+                    daemon.stop();
+                    Ok(())
+                })
+                .await;
             }
             () = &mut stopping => break,
         }

@@ -10,7 +10,7 @@ from data import Scenes, held_out, open_all
 from diffusers import AutoencoderKL
 from group_norm import fuse_norms
 from optimizer import Master
-from progress import Run, arguments, resume, save
+from progress import Run, arguments, precision, resume, save
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
@@ -36,10 +36,14 @@ def differences(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def reconstruction_loss(made: Tensor, real: Tensor) -> Tensor:
-    """L1 and squared error of the pixels, L1 of their horizontal and vertical differences."""
+    """Root of each picture's squared error, L1 of pixels and of their differences to neighbours.
+
+    The root weighs pictures as their mean PSNR does: an error of an easy picture counts for more.
+    """
     error = made - real
     edges = sum(d.abs().mean() for d in differences(error))
-    return error.abs().mean() + error.square().mean() + 0.5 * edges
+    root = (error.square().mean((1, 2, 3)) + 1e-4).sqrt().mean()
+    return 2 * root + 0.5 * error.abs().mean() + 0.25 * edges
 
 
 @torch.inference_mode()
@@ -50,7 +54,8 @@ def psnr(ae: AutoencoderKL, sets: list[Scenes], count: int = 48) -> float:
     for scenes in sets:
         last = np.arange(len(scenes) - min(count // len(sets), held_out(len(scenes))), len(scenes))
         for part in np.array_split(last, max(1, len(last) // 8)):
-            x = scenes.pixels(part, None, rng).to(ae.device, memory_format=torch.channels_last)
+            x = scenes.pixels(part, None, rng, ae.device.type)
+            x = x.to(memory_format=torch.channels_last)
             made = ae.decode(ae.encode(x.to(ae.dtype)).latent_dist.mode()).sample.float()
             error = ((made.clamp(-1, 1) - x) / 2).square().mean((1, 2, 3))
             ratios.append(-10 * error.clamp_min(1e-9).log10())
@@ -67,11 +72,8 @@ def fold_scaling(ae: AutoencoderKL, sets: list[Scenes], count: int = 128) -> Non
     latents = []
     for scenes in sets:
         for part in np.array_split(rng.integers(0, len(scenes), count // len(sets)), 16):
-            latents.append(
-                ae.encode(scenes.pixels(part, None, rng).to(ae.device, ae.dtype))
-                .latent_dist.mode()
-                .float()
-            )
+            x = scenes.pixels(part, None, rng, ae.device.type).to(ae.dtype)
+            latents.append(ae.encode(x).latent_dist.mode().float())
     z = torch.cat(latents)
     mean, spread = z.mean((0, 2, 3)), z.std((0, 2, 3))
     print("latent mean", mean.tolist(), "spread", spread.tolist(), flush=True)
@@ -99,58 +101,61 @@ def main() -> None:
     parser.add_argument("--ema", type=float, default=0.998)
     parser.add_argument("--equivariance", type=float, default=0.5, help="weight at half size")
     parser.add_argument("--kl", type=float, default=1e-4)
-    parser.add_argument(
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--start", type=Path, help="go on from this exported VAE, all of it")
+    begin.add_argument(
         "--decoder-only", type=Path, help="go on from this exported VAE, encoder frozen"
     )
     args = parser.parse_args()
+    started = args.start or args.decoder_only
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     sets = open_all(args.data)
-    if args.decoder_only:
-        ae = AutoencoderKL.from_pretrained(args.decoder_only)
-        ae.encoder.requires_grad_(False)
-        ae.quant_conv.requires_grad_(False)
+    if started:
+        ae = AutoencoderKL.from_pretrained(started, torch_dtype=torch.float32)
     else:
         ae = build(tuple(args.channels), args.layers)
-    ae.to(args.device, torch.bfloat16, memory_format=torch.channels_last)
-    fuse_norms(ae)
-    if args.decoder_only:  # masters from the exported float weights, not from their rounding
-        source = AutoencoderKL.from_pretrained(args.decoder_only)
-    master = Master({"ae": ae}, muon=not args.adam, ema=args.ema)
     if args.decoder_only:
-        exact = dict(source.named_parameters())
-        for key in master.master:
-            for part in (master.master, master.ema):
-                part[key].copy_(exact[key.removeprefix("ae.")].detach())
+        ae.encoder.requires_grad_(False)
+        ae.quant_conv.requires_grad_(False)
+    # Masters are made from the float32 weights, before these are rounded.
+    exact = {f"ae.{k}": p.detach().clone() for k, p in ae.named_parameters()}
+    dtype = precision(args.device)
+    ae.to(args.device, dtype, memory_format=torch.channels_last)
+    fuse_norms(ae)
+    master = Master({"ae": ae}, muon=not args.adam, ema=args.ema)
+    for key in master.master:
+        for part in (master.master, master.ema):
+            part[key].copy_(exact[key])
     run = Run(args.out, args.minutes, args.cooldown, args.rate)
     resume(args.out / "checkpoint.pt", master, run)
     rng = np.random.default_rng(args.seed + run.step)
     for _ in run.steps():
         scenes = sets[rng.integers(len(sets))]
         index = rng.integers(0, len(scenes) - held_out(len(scenes)), args.batch)
-        x = scenes.pixels(index, args.crop, rng)
-        x = x.to(args.device, memory_format=torch.channels_last)
+        x = scenes.pixels(index, args.crop, rng, args.device)
+        x = x.to(memory_format=torch.channels_last)
         if args.decoder_only:
             with torch.no_grad():
-                posterior = ae.encode(x.bfloat16()).latent_dist
+                posterior = ae.encode(x.to(dtype)).latent_dist
             latents, kl = (
                 posterior.mode() + 0.05 * torch.randn_like(posterior.mean),
                 torch.zeros(()),
             )
         else:
-            posterior = ae.encode(x.bfloat16()).latent_dist
+            posterior = ae.encode(x.to(dtype)).latent_dist
             latents = posterior.sample()
             kl = posterior.kl().float().mean() / posterior.mean[0].numel()
         loss = reconstruction_loss(ae.decode(latents).sample.float(), x)
-        if args.equivariance > 0 and not args.decoder_only:
+        if args.equivariance > 0 and not args.decoder_only and run.step % 2 == 0:
             # Half-size latents must decode to the half-size picture (Kouzelis et al. 2025): latents
-            # become smooth, which is what a small denoiser can learn.
+            # become smooth, which is what a small denoiser can learn. Every other step is enough.
             small, wanted = avg_pool2d(latents, 2), avg_pool2d(x, 2)
             made = ae.decode(small).sample.float()
             loss = loss + args.equivariance * reconstruction_loss(made, wanted)
         (loss + args.kl * kl).backward()
         master.step(run.learning_rate())
-        run.log(loss=loss.item(), kl=kl.item())
+        run.log(loss=loss, kl=kl)
         if run.save_if_due(master):
             master.load_into_modules("ema")
             print(f"held-out PSNR {psnr(ae, sets):.2f} dB", flush=True)

@@ -7,15 +7,16 @@ captions a contrastive loss alone does not learn whose top is red.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import torch
 from attributes import UNKNOWN, Attributes
 from captions import LENGTH, Captions
-from data import held_out, open_all
+from data import Scenes, by_chunks, held_out, open_all
 from optimizer import Master
-from progress import Run, arguments, resume, save
+from progress import Run, arguments, precision, resume, save
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
@@ -49,18 +50,39 @@ class Heads(nn.Module):
         self.sizes = sizes
         self.read = nn.Linear(width, sum(sizes))
 
-    def forward(self, state: Tensor, labels: Tensor) -> tuple[Tensor, float]:
+    def forward(self, state: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Mean cross entropy over what is known, and the share that is right."""
-        losses, right, known = [], 0, 0
+        losses, right = [], []
         for part, label in zip(
             self.read(state).float().split(self.sizes, 1), labels.T, strict=True
         ):
-            told = label != UNKNOWN
-            if told.any():
-                losses.append(cross_entropy(part, label, ignore_index=UNKNOWN))
-                right += (part.argmax(1)[told] == label[told]).sum().item()
-                known += int(told.sum())
-        return torch.stack(losses).mean(), right / max(1, known)
+            known = (label != UNKNOWN).sum().clamp(min=1)
+            loss = cross_entropy(part, label, ignore_index=UNKNOWN, reduction="sum")
+            losses.append(loss / known)
+            right.append((part.argmax(1) == label).sum())
+        known = (labels != UNKNOWN).sum().clamp(min=1)
+        return torch.stack(losses).mean(), torch.stack(right).sum() / known
+
+
+def table(
+    scenes: Scenes, captions: Captions, attributes: Attributes, names: list[str], workers: int
+) -> list[np.ndarray]:
+    """Token ids (n, captions, 77), what images (n, names) and what captions tell."""
+
+    def of(part: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        ids, images, texts = [], [], []
+        for number in part:
+            scene = scenes.scenes[number]
+            every = [scene["caption"], *scene["captions"]]
+            ids.append([captions.encode(caption, scene)[0] for caption in every])
+            images.append(row(attributes.of_image(scene)))
+            texts.append([row(attributes.of_caption(scene, caption)) for caption in every])
+        return np.array(ids, np.int16), np.array(images, np.int16), np.array(texts, np.int16)
+
+    def row(told: dict[str, int]) -> list[int]:
+        return [told.get(name, UNKNOWN) for name in names]
+
+    return [np.concatenate(t) for t in zip(*by_chunks(of, len(scenes), workers), strict=True)]
 
 
 def main() -> None:
@@ -82,43 +104,39 @@ def main() -> None:
     tokenizer = CLIPTokenizer.from_pretrained(args.tokenizer)
     captions = Captions(tokenizer)
     attributes = Attributes.of([scene for scenes in sets for scene in scenes.scenes])
-    clip = build(tokenizer, args.width, args.layers).to(args.device, torch.bfloat16)
-    text_heads = Heads(args.width, attributes).to(args.device, torch.bfloat16)
-    image_heads = Heads(args.width, attributes).to(args.device, torch.bfloat16)
+    dtype = precision(args.device)
+    clip = build(tokenizer, args.width, args.layers).to(args.device, dtype)
+    text_heads = Heads(args.width, attributes).to(args.device, dtype)
+    image_heads = Heads(args.width, attributes).to(args.device, dtype)
     modules = {"clip": clip, "text_heads": text_heads, "image_heads": image_heads}
     master = Master(modules, ema=0.998)
     run = Run(args.out, args.minutes, args.cooldown, args.rate)
     resume(args.out / "checkpoint.pt", master, run)
     rng = np.random.default_rng(args.seed + run.step)
     names = text_heads.names
-
-    def labels(told: list[dict[str, int]]) -> Tensor:
-        return torch.tensor(
-            [[row.get(name, UNKNOWN) for name in names] for row in told], device=args.device
-        )
-
+    workers = 1 if args.device == "cpu" else len(os.sched_getaffinity(0))
+    tables = [table(scenes, captions, attributes, names, workers) for scenes in sets]
     for _ in run.steps():
-        scenes = sets[rng.integers(len(sets))]
+        at = rng.integers(len(sets))
+        scenes, (every_id, of_image, of_text) = sets[at], tables[at]
         index = rng.integers(0, len(scenes) - held_out(len(scenes)), args.batch)
-        rows, image_told, text_told = [], [], []
-        for number in index:
-            scene = scenes.scenes[number]
-            image_told.append(attributes.of_image(scene))
-            for pick in rng.choice(len(scene["captions"]), 2, replace=False):
-                caption = scene["caption"] if rng.random() < 0.25 else scene["captions"][pick]
-                rows.append(captions.encode(caption, scene)[0].astype(np.int64))
-                text_told.append(attributes.of_caption(scene, caption))
-        ids = torch.from_numpy(np.stack(rows))
+        # Two different captions of each, the complete one in their place a quarter of the time.
+        picks = rng.random((len(index), every_id.shape[1] - 1)).argsort(1)[:, :2] + 1
+        picks[rng.random(picks.shape) < 0.25] = 0
+        ids = torch.from_numpy(every_id[index[:, None], picks].reshape(-1, LENGTH)).long()
         ids = ids[:, : int((ids != tokenizer.eos_token_id).sum(1).max()) + 1]
+        text_told = torch.from_numpy(of_text[index[:, None], picks]).long().flatten(0, 1)
+        text_told = text_told.to(args.device)
+        image_told = torch.from_numpy(of_image[index]).long().to(args.device)
         text_state = clip.text_model(input_ids=ids.to(args.device)).pooler_output
-        text_loss, text_right = text_heads(text_state, labels(text_told))
+        text_loss, text_right = text_heads(text_state, text_told)
         if args.text_only:
             (2 * text_loss).backward()
             master.step(run.learning_rate())
             run.log(text=text_right)
             run.save_if_due(master)
             continue
-        pixels = scenes.pixels(index, None, rng).to(args.device, torch.bfloat16)
+        pixels = scenes.pixels(index, None, rng, args.device).to(dtype)
         image_state = clip.vision_model(pixel_values=pixels).pooler_output
         text = nn.functional.normalize(clip.text_projection(text_state).float(), dim=1)
         image = nn.functional.normalize(clip.visual_projection(image_state).float(), dim=1)
@@ -128,11 +146,11 @@ def main() -> None:
             owner, torch.arange(2 * len(index), device=args.device)
         ]
         contrast = 0.5 * (cross_entropy(scores, owner) - by_image.mean())
-        image_loss, image_right = image_heads(image_state, labels(image_told))
+        image_loss, image_right = image_heads(image_state, image_told)
         (contrast + 2 * text_loss + image_loss).backward()
         master.step(run.learning_rate())
-        found = (scores.argmax(1) == owner).float().mean().item()
-        run.log(contrast=contrast.item(), found=found, text=text_right, image=image_right)
+        found = (scores.argmax(1) == owner).float().mean()
+        run.log(contrast=contrast, found=found, text=text_right, image=image_right)
         run.save_if_due(master)
     save(args.out / "checkpoint.pt", master, run.step)
     clip.float()

@@ -8,9 +8,9 @@ import shutil
 from pathlib import Path
 
 import torch
-from blake3 import blake3
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
+from sums import write_sums
 from torch import nn
 from transformers import CLIPTextModel
 from unet import noise_schedule
@@ -70,14 +70,7 @@ def main() -> None:
         "requires_safety_checker": False,
     }
     (args.out / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
-    lines = []
-    for path in sorted(p for p in args.out.rglob("*") if p.is_file() and p.name != "SUMS"):
-        data = path.read_bytes()
-        name = path.relative_to(args.out).as_posix()
-        lines.append(f"{blake3(data).hexdigest()} {len(data)} {name}\n")
-    (args.out / "SUMS").write_text("".join(lines))
-    total = sum(p.stat().st_size for p in args.out.rglob("*") if p.is_file())
-    print(f"{args.out}: {total / 1e6:.1f} MB")
+    write_sums(args.out)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from diffusers.models.resnet import ResnetBlock2D
 from torch import Tensor, nn
 from torch.utils.cpp_extension import load
 
+FUSED = (torch.bfloat16, torch.float32)
+
 
 @cache
 def native() -> ModuleType:
@@ -55,7 +57,7 @@ def fuse_norms(model: nn.Module) -> None:
         plain = norm.forward
 
         def forward(x: Tensor) -> Tensor:
-            if x.dtype != torch.bfloat16 or x.ndim != 4 or x.device.type != "cpu":
+            if x.dtype not in FUSED or x.ndim != 4 or x.device.type != "cpu":
                 return nn.functional.silu(plain(x)) if silu else plain(x)
             return FusedGroupNorm.apply(x, norm, norm.weight, norm.bias, silu)
 

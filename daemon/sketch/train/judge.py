@@ -1,7 +1,7 @@
 """Trains and applies the judge: a classifier that names what a frame of the world shows.
 
 It learns from real renders alone and measures generated frames; it never takes part in training
-the generator. `python judge.py train` and `python judge.py report` say how; README.md has figures.
+the generator. `evaluate.py` asks it; README.md has figures.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from data import Scenes
+from progress import precision
+from safetensors.torch import load_file, save_file
+from sums import write_sums
 from torch import Tensor, nn
 
 SHOTS = (
@@ -191,13 +194,12 @@ class Examples:
             )
         return cls(data, torch.tensor(rows))
 
-    def pixels(self, index: np.ndarray) -> Tensor:
-        return prepare(torch.from_numpy(self.data.images[np.sort(index)]))
+    def pixels(self, index: np.ndarray, device: str) -> Tensor:
+        return prepare(self.data.pixels(index, None, np.random.default_rng(0), device))
 
 
-def prepare(images: Tensor) -> Tensor:
-    """Frames (batch, height, width, 3) of bytes, as the judge wants them."""
-    x = images.permute(0, 3, 1, 2).float() / 127.5 - 1
+def prepare(x: Tensor) -> Tensor:
+    """Pixels (batch, 3, height, width) in -1..1, at the size that the judge wants."""
     if x.shape[-1] != 128:
         x = F.interpolate(x, (128, 128), mode="area")
     return x.contiguous(memory_format=torch.channels_last)
@@ -207,9 +209,11 @@ def roughen(x: Tensor, random: torch.Generator) -> Tensor:
     """What a generator does to a picture besides its content: softness, grain, a drift of tone."""
     small = F.interpolate(x, scale_factor=0.5, mode="area")
     soft = F.interpolate(small, scale_factor=2.0, mode="bilinear")
-    draw = torch.rand(5, len(x), 1, 1, 1, generator=random)
+    draw = torch.rand(5, len(x), 1, 1, 1, generator=random, device=x.device)
     x = torch.lerp(x, soft, (draw[0] * 1.6 - 0.6).clamp(0, 1))
-    x = x + torch.randn(x.shape, generator=random) * 0.08 * (draw[1] * 2 - 1).clamp(0)
+    x = x + torch.randn(x.shape, generator=random, device=x.device) * 0.08 * (
+        draw[1] * 2 - 1
+    ).clamp(0)
     x = x * (0.92 + 0.16 * draw[2]) + 0.1 * (draw[3] - 0.5)
     return x.clamp(-1, 1).contiguous(memory_format=torch.channels_last)
 
@@ -217,13 +221,14 @@ def roughen(x: Tensor, random: torch.Generator) -> Tensor:
 def accuracy(model: Judge, examples: Examples, batch: int = 200) -> dict[str, float]:
     """The share of right answers a question, over the examples that ask it."""
     model.eval()
+    device = model.queries.device.type
     right, asked = torch.zeros(len(QUESTIONS)), torch.zeros(len(QUESTIONS))
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode():
         for start in range(0, len(examples.labels), batch):
             index = np.arange(start, min(start + batch, len(examples.labels)))
             truth = examples.labels[index]
-            guess = torch.stack([o.argmax(1) for o in model(examples.pixels(index))], 1)
-            right += ((guess == truth) & (truth != IGNORE)).sum(0)
+            guess = torch.stack([o.argmax(1) for o in model(examples.pixels(index, device))], 1)
+            right += ((guess.cpu() == truth) & (truth != IGNORE)).sum(0)
             asked += (truth != IGNORE).sum(0)
     model.train()
     return dict(zip(QUESTIONS, (right / asked.clamp(min=1)).tolist()))
@@ -233,9 +238,11 @@ def train(options: argparse.Namespace) -> None:
     """Trains until the minutes are over, from the checkpoint where there is one."""
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
+    device, dtype = options.device, precision(options.device)
     examples, held_out = Examples.load(options.data), Examples.load(options.held_out)
-    model = Judge().to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.02)
+    labels = examples.labels.to(device)
+    model = Judge().to(device, memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.02)
     path = options.out / "judge.pt"
     done = 0
     if path.exists():
@@ -243,23 +250,24 @@ def train(options: argparse.Namespace) -> None:
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         done = saved["samples"]
-    random = torch.Generator().manual_seed(options.seed + done)
+    random = torch.Generator(device).manual_seed(options.seed + done)
     picks = np.random.default_rng(options.seed + done)
     start = saved_at = time.time()
     count, total = 0, 0.0
-    names = list(QUESTIONS)
     while (elapsed := time.time() - start) < options.minutes * 60:
         left = 1 - elapsed / (options.minutes * 60)
         for group in optimizer.param_groups:
-            group["lr"] = 1.5e-3 * min(1, (count + 1) / 100) * max(0.01, min(1, left / 0.6))
+            group["lr"] = options.rate * min(1, (count + 1) / 100) * max(0.01, min(1, left / 0.6))
         index = np.sort(picks.integers(0, len(examples.labels), options.batch))
-        x, truth = roughen(examples.pixels(index), random), examples.labels[index]
-        with torch.autocast("cpu", torch.bfloat16):
+        x = roughen(examples.pixels(index, device), random)
+        truth = labels[torch.from_numpy(index).to(device)]
+        with torch.autocast(device, dtype, enabled=dtype != torch.float32):
             logits = model(x)
+        # A question that nothing in the batch asks adds nothing.
         losses = [
-            F.cross_entropy(o.float(), truth[:, i], ignore_index=IGNORE)
+            F.cross_entropy(o.float(), truth[:, i], ignore_index=IGNORE, reduction="sum")
+            / (truth[:, i] != IGNORE).sum().clamp(min=1)
             for i, o in enumerate(logits)
-            if (truth[:, i] != IGNORE).any()
         ]
         loss = torch.stack(losses).sum()
         optimizer.zero_grad()
@@ -268,7 +276,7 @@ def train(options: argparse.Namespace) -> None:
         optimizer.step()
         count += 1
         done += options.batch
-        total += loss.item() / len(names)
+        total += loss.item() / len(QUESTIONS)
         if count % 50 == 0:
             print(f"{elapsed:6.0f} s  {done} samples  loss {total / 50:.4f}", flush=True)
             total = 0.0
@@ -290,9 +298,13 @@ def save(path: Path, model: Judge, optimizer: torch.optim.Optimizer, samples: in
 
 
 def load(path: Path) -> Judge:
-    """A trained judge, ready to be asked."""
+    """A trained judge, ready to be asked: a checkpoint, or a folder that `export` wrote."""
     model = Judge()
-    model.load_state_dict(torch.load(path, weights_only=True)["model"])
+    if path.is_dir():
+        state = {k: v.float() for k, v in load_file(path / "model.safetensors").items()}
+        model.load_state_dict(state, strict=False)  # leaves out how many batches a norm has seen
+    else:
+        model.load_state_dict(torch.load(path, weights_only=True, map_location="cpu")["model"])
     return model.eval().to(memory_format=torch.channels_last)
 
 
@@ -300,8 +312,10 @@ def load(path: Path) -> Judge:
 def judge(model: Judge, images: np.ndarray) -> list[dict[str, str]]:
     """What the judge sees in frames of bytes (count, height, width, 3)."""
     seen: list[dict[str, str]] = []
+    device = model.queries.device
     for start in range(0, len(images), 200):
-        logits = model(prepare(torch.from_numpy(images[start : start + 200])))
+        x = torch.from_numpy(images[start : start + 200]).to(device)
+        logits = model(prepare(x.permute(0, 3, 1, 2).float() / 127.5 - 1))
         guesses = torch.stack([o.argmax(1) for o in logits], 1).tolist()
         for row in guesses:
             pairs = zip(QUESTIONS.items(), row)
@@ -309,42 +323,66 @@ def judge(model: Judge, images: np.ndarray) -> list[dict[str, str]]:
     return seen
 
 
-def report(model: Judge, images: np.ndarray, scenes: list[dict[str, Any]]) -> dict[str, float]:
-    """How many of the generated frames show what their scenes' captions ask for, by question.
+def report(
+    seen: list[dict[str, str]], scenes: list[dict[str, Any]], captions: list[str] | None = None
+) -> dict[str, list[bool]]:
+    """Which generated frames show what their captions ask for: by question, an entry a case.
 
-    A colour counts where the caption names it and the judge sees the part at all: the caption does
-    not fix the framing. With two people, left and right are right when the judge's left person has
-    the left one's top colour or class, whichever tells the two apart.
+    Only what the caption says is asked (all of the scene where there are no captions). A colour
+    counts where the judge sees the part at all: the caption does not fix the framing. With two
+    people, left and right are right when the judge's left person has the left one's top colour,
+    class or hair, whichever tells the two apart.
     """
     right: dict[str, list[bool]] = {}
 
     def add(name: str, correct: bool) -> None:
         right.setdefault(name, []).append(correct)
 
-    for seen, scene in zip(judge(model, images), scenes):
+    for number, (saw, scene) in enumerate(zip(seen, scenes, strict=True)):
+        caption = captions[number] if captions else None
+
+        def said(phrase: str, caption: str | None = caption) -> bool:
+            return caption is None or phrase in caption
+
         people = sorted(scene["people"], key=lambda p: (p.get("box") or [0])[0])
-        add("setting", seen["setting"] == scene["setting"])
-        add("light", seen["light"] == scene["light"])
-        add("people", seen["people"] == str(len(people)))
-        if seen["people"] != str(len(people)):
+        if said(scene["setting"]):
+            add("setting", saw["setting"] == scene["setting"])
+        if said(scene["light"]):
+            add("light", saw["light"] == scene["light"])
+        add("people", saw["people"] == str(len(people)))
+        if saw["people"] != str(len(people)):
             continue
-        if len(people) == 1:
-            add("position", seen["position"] == people[0]["position"])
+        if len(people) == 1 and said(f"the {people[0]['position']}"):
+            add("position", saw["position"] == people[0]["position"])
         for side, person in zip(("first", "second"), people):
-            add("class", seen[f"{side}.class"] == person["class"])
+            if said(person["class"]):
+                add("class", saw[f"{side}.class"] == person["class"])
             for part in ("hair", "top", "trousers"):
-                if seen[f"{side}.{part}"] != HIDDEN:
-                    add(part, seen[f"{side}.{part}"] == person[part])
+                if saw[f"{side}.{part}"] != HIDDEN and said(f"{person[part]} {part}"):
+                    add(part, saw[f"{side}.{part}"] == person[part])
         if len(people) == 2:
             for part in ("top", "class", "hair"):
                 asked = [p[part] for p in people]
-                found = [seen[f"first.{part}"], seen[f"second.{part}"]]
+                found = [saw[f"first.{part}"], saw[f"second.{part}"]]
                 # Only frames in which both are there, in one order or the other, can tell.
                 if asked[0] != asked[1] and sorted(found) == sorted(asked):
                     add("left/right", found == asked)
                     break
-    figures = {name: sum(values) / len(values) for name, values in right.items()}
-    return figures | {f"{name} (asked)": float(len(values)) for name, values in right.items()}
+    return right
+
+
+def export(options: argparse.Namespace) -> None:
+    """Writes model.safetensors (f16), the held-out accuracy, and SUMS with the BLAKE3 of both."""
+    state = load(options.judge / "judge.pt").state_dict()
+    tensors = {
+        k: v.half().contiguous() for k, v in state.items() if not k.endswith("num_batches_tracked")
+    }
+    options.to.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, options.to / "model.safetensors")
+    model = load(options.to)  # what is measured is what is stored
+    figures = accuracy(model, Examples.load(options.held_out))
+    (options.to / "accuracy.json").write_text(json.dumps(figures, indent=1) + "\n")
+    write_sums(options.to)
 
 
 def main() -> None:
@@ -357,19 +395,15 @@ def main() -> None:
     trainer.add_argument("--minutes", type=float, default=30)
     trainer.add_argument("--threads", type=int, default=1)
     trainer.add_argument("--batch", type=int, default=64)
+    trainer.add_argument("--rate", type=float, default=1.5e-3)
+    trainer.add_argument("--device", default="cpu")
     trainer.add_argument("--seed", type=int, default=0)
     trainer.set_defaults(run=train)
-    tester = commands.add_parser(
-        "report", help="ask about images.u8 of a folder of generated frames"
-    )
-    tester.add_argument("--judge", type=Path, required=True)
-    tester.add_argument("--frames", type=Path, required=True)
-
-    def run_report(options: argparse.Namespace) -> None:
-        data = Scenes.open(options.frames)
-        print(json.dumps(report(load(options.judge), data.images[:], data.scenes), indent=1))
-
-    tester.set_defaults(run=run_report)
+    exporter = commands.add_parser("export", help="write the judge in float16, and measure it")
+    exporter.add_argument("--judge", type=Path, required=True, help="folder of judge.pt")
+    exporter.add_argument("--held-out", type=Path, required=True)
+    exporter.add_argument("--to", type=Path, required=True)
+    exporter.set_defaults(run=export)
     options = parser.parse_args()
     options.run(options)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from captions import GROUPS, LENGTH, NONE, Captions, groups_of_ids
-from data import Scenes
+from data import Scenes, by_chunks
 from diffusers import AutoencoderKL
 from group_norm import fuse_norms
+from progress import precision
 from torch import Tensor
 
 
@@ -21,10 +23,6 @@ class Batch:
     token_groups: Tensor  # (n, 77, groups) 1 where a token speaks of a group
     cells: Tensor  # (n, groups, s, s) share of each cell's pixels that belongs to a group
     index: np.ndarray
-
-    def to(self, device: str) -> Batch:
-        tensors = (self.latents, self.ids, self.token_groups, self.cells)
-        return Batch(*(t.to(device) for t in tensors), self.index)
 
 
 class Latents:
@@ -40,6 +38,8 @@ class Latents:
             torch.save(encode(scenes, vae, captions, min(limit, len(scenes))), partial)
             partial.rename(cache)
         self.kept = torch.load(cache, weights_only=True, mmap=True)
+        if vae.device.type != "cpu":  # 6 KB a scene: all of it fits, and a step copies nothing
+            self.kept = {name: part.to(vae.device) for name, part in self.kept.items()}
         people = np.array([len(scene["people"]) for scene in scenes.scenes[: len(self)]])
         self.by_people = {n: np.flatnonzero(people == n) for n in (0, 1, 2)}
 
@@ -47,8 +47,9 @@ class Latents:
         return len(self.kept["ids"])
 
     def batch(self, index: np.ndarray, rng: np.random.Generator) -> Batch:
-        rows = torch.from_numpy(index)
-        pick = torch.from_numpy(rng.integers(0, self.kept["ids"].shape[1], len(index)))
+        device = self.kept["ids"].device
+        rows = torch.from_numpy(index).to(device)
+        pick = torch.from_numpy(rng.integers(0, self.kept["ids"].shape[1], len(index))).to(device)
         groups = self.kept["token_groups"][rows, pick].long()
         # Groups no token speaks of hand their cells on to their person, then to nobody.
         told = torch.nn.functional.one_hot(groups.clamp(max=GROUPS), GROUPS + 1)[
@@ -74,35 +75,37 @@ class Latents:
 
 @torch.inference_mode()
 def encode(scenes: Scenes, vae: AutoencoderKL, captions: Captions, count: int) -> dict[str, Tensor]:
-    vae = vae.to(dtype=torch.bfloat16, memory_format=torch.channels_last)
+    dtype = precision(vae.device.type)
+    vae = vae.to(dtype=dtype, memory_format=torch.channels_last)
     fuse_norms(vae)
-    size = scenes.images.shape[1]
-    side = size // 8
-    variants = 1 + len(scenes.scenes[0]["captions"])
+    side = scenes.images.shape[1] // 8
     latents = torch.empty(count, 4, side, side, dtype=torch.float16)
-    cells = torch.empty(count, GROUPS, side, side, dtype=torch.uint8)
-    ids = np.empty((count, variants, LENGTH), np.int16)
-    groups = np.empty((count, variants, LENGTH), np.uint8)
-    table, rng = groups_of_ids(), np.random.default_rng(0)
-    for first in range(0, count, 32):
-        part = np.arange(first, min(first + 32, count))
-        x = scenes.pixels(part, None, rng)
-        x = x.to(vae.device, torch.bfloat16, memory_format=torch.channels_last)
+    rng = np.random.default_rng(0)
+    many = 32 if vae.device.type == "cpu" else 256
+    for first in range(0, count, many):
+        part = np.arange(first, min(first + many, count))
+        x = scenes.pixels(part, None, rng, vae.device.type)
+        x = x.to(dtype, memory_format=torch.channels_last)
         latents[part] = (
             vae.encode(x).latent_dist.mode().to("cpu", torch.float16) * vae.config.scaling_factor
         )
-        of_pixel = table[scenes.ids[part]].reshape(len(part), side, 8, side, 8)
-        for group in range(GROUPS):
-            share = (of_pixel == group).mean((2, 4)) * 255
-            cells[part, group] = torch.from_numpy(share.astype(np.uint8))
-        for number in part:
-            scene = scenes.scenes[number]
-            for at, caption in enumerate([scene["caption"], *scene["captions"]]):
-                ids[number, at], groups[number, at] = captions.encode(caption, scene)
+    workers = 1 if vae.device.type == "cpu" else len(os.sched_getaffinity(0))
+    tables = by_chunks(lambda part: told(scenes, captions, part), count, workers)
+    cells, ids, groups = (torch.from_numpy(np.concatenate(t)) for t in zip(*tables, strict=True))
+    return {"latents": latents, "cells": cells, "ids": ids, "token_groups": groups}
+
+
+def told(scenes: Scenes, captions: Captions, part: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Of some scenes: group shares of cells, token ids of captions, groups of tokens."""
+    side = scenes.images.shape[1] // 8
+    of_pixel = groups_of_ids()[scenes.ids[part]].reshape(len(part), side, 8, side, 8)
+    shares = [((of_pixel == group).mean((2, 4)) * 255).astype(np.uint8) for group in range(GROUPS)]
+    variants = 1 + len(scenes.scenes[0]["captions"])
+    ids = np.empty((len(part), variants, LENGTH), np.int16)
+    groups = np.empty((len(part), variants, LENGTH), np.uint8)
+    for row, number in enumerate(part):
+        scene = scenes.scenes[number]
+        for at, caption in enumerate([scene["caption"], *scene["captions"]]):
+            ids[row, at], groups[row, at] = captions.encode(caption, scene)
     groups[groups == NONE] = GROUPS
-    return {
-        "latents": latents,
-        "cells": cells,
-        "ids": torch.from_numpy(ids),
-        "token_groups": torch.from_numpy(groups),
-    }
+    return np.stack(shares, 1), ids, groups

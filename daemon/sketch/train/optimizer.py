@@ -2,8 +2,8 @@
 
 Muon (Jordan et al. 2024) replaces a matrix' momentum by the nearest orthogonal one, found by a
 Newton-Schulz iteration; the scale that lets both halves share one learning rate is that of
-Liu et al. 2025 ("Muon is scalable for LLM training"). Weights are trained in bfloat16 with a
-float32 master copy here, so that the processor's bfloat16 instructions do all the heavy work.
+Liu et al. 2025 ("Muon is scalable for LLM training"). Weights are trained in bfloat16, where
+the device computes in it, with a float32 master copy here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ QUINTICS = (
 def orthogonalised(matrices: Tensor) -> Tensor:
     """The nearest (semi-)orthogonal matrices of a (n, rows, columns) stack."""
     wide = matrices.shape[1] <= matrices.shape[2]
-    x = matrices.bfloat16() if wide else matrices.bfloat16().transpose(1, 2)
+    x = matrices if wide else matrices.transpose(1, 2)
     x = x / (1.01 * x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for a, b, c in QUINTICS:
         gram = x @ x.transpose(1, 2)
@@ -34,7 +34,7 @@ def orthogonalised(matrices: Tensor) -> Tensor:
 
 
 class Master:
-    """Float32 master weights of bfloat16 modules, their optimiser state and their EMA."""
+    """Float32 master weights of (bfloat16) modules, their optimiser state and their EMA."""
 
     def __init__(
         self,
@@ -78,35 +78,44 @@ class Master:
         stacks: dict[tuple[int, ...], list[str]] = defaultdict(list)
         for key, grad in grads.items():
             if key in self.matrix_keys:
-                self.first[key].lerp_(grad, 1 - self.momentum)
-                grad.lerp_(self.first[key], self.momentum)
                 stacks[(grad.shape[0], grad[0].numel())].append(key)
-            else:
-                self._adam(key, grad * scale, rate)
+        self._adam({k: g for k, g in grads.items() if k not in self.matrix_keys}, scale, rate)
         for shape, keys in stacks.items():
-            updates = orthogonalised(torch.stack([grads[k].flatten(1) for k in keys])).float()
+            dtype = self.weights[keys[0]].dtype
+            new = [grads[k] for k in keys]
+            first, masters = [self.first[k] for k in keys], [self.master[k] for k in keys]
+            torch._foreach_lerp_(first, new, 1 - self.momentum)
+            torch._foreach_lerp_(new, first, self.momentum)
+            updates = orthogonalised(torch.stack([g.flatten(1) for g in new]).to(dtype)).float()
             size = 0.2 * max(shape) ** 0.5
-            for key, update in zip(keys, updates, strict=True):
-                weight = self.master[key]
-                weight.mul_(1 - rate * self.decay)
-                weight.add_(update.reshape(weight.shape), alpha=-rate * size)
+            torch._foreach_mul_(masters, 1 - rate * self.decay)
+            shaped = [u.reshape(m.shape) for u, m in zip(updates, masters, strict=True)]
+            torch._foreach_add_(masters, shaped, alpha=-rate * size)
         decay = min(self.ema_decay, (1 + self.step_count) / (10 + self.step_count))
-        torch._foreach_lerp_(list(self.ema.values()), list(self.master.values()), 1 - decay)
-        for key, weight in self.weights.items():
-            weight.copy_(self.master[key])
+        masters = list(self.master.values())
+        torch._foreach_lerp_(list(self.ema.values()), masters, 1 - decay)
+        torch._foreach_copy_(list(self.weights.values()), masters)
+        for weight in self.weights.values():
             weight.grad = None
         return norm
 
-    def _adam(self, key: str, grad: Tensor, rate: float) -> None:
+    def _adam(self, grads: dict[str, Tensor], scale: float, rate: float) -> None:
+        if not grads:
+            return
         one, two = self.betas
-        self.first[key].lerp_(grad, 1 - one)
-        self.second[key].mul_(two).addcmul_(grad, grad, value=1 - two)
-        mean = self.first[key] / (1 - one**self.step_count)
-        spread = (self.second[key] / (1 - two**self.step_count)).sqrt_().add_(1e-8)
-        weight = self.master[key]
-        if weight.ndim >= 2:
-            weight.mul_(1 - rate * self.decay)
-        weight.addcdiv_(mean, spread, value=-rate)
+        scaled = torch._foreach_mul(list(grads.values()), scale)
+        first, second = [self.first[k] for k in grads], [self.second[k] for k in grads]
+        torch._foreach_lerp_(first, scaled, 1 - one)
+        torch._foreach_mul_(second, two)
+        torch._foreach_addcmul_(second, scaled, scaled, value=1 - two)
+        spread = torch._foreach_div(second, 1 - two**self.step_count)
+        torch._foreach_sqrt_(spread)
+        torch._foreach_add_(spread, 1e-8)
+        decayed = [self.master[k] for k in grads if self.master[k].ndim >= 2]
+        if decayed:
+            torch._foreach_mul_(decayed, 1 - rate * self.decay)
+        masters = [self.master[k] for k in grads]
+        torch._foreach_addcdiv_(masters, first, spread, value=-rate / (1 - one**self.step_count))
 
     @torch.no_grad()
     def load_into_modules(self, source: str = "master") -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from optimizer import Master
+from torch import Tensor
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
@@ -28,6 +29,16 @@ def arguments(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def precision(device: str) -> torch.dtype:
+    """bfloat16 where there are instructions for it; else emulation is 30 times slower."""
+    if device != "cpu":
+        return torch.bfloat16
+    # Which instructions this processor has, as the kernel names them.
+    listing = Path("/proc/cpuinfo")
+    known = listing.read_text() if listing.exists() else ""
+    return torch.bfloat16 if "avx512_bf16" in known else torch.float32
+
+
 @dataclass
 class Run:
     """Counts steps until the time is over; saves now and then; resumes where it stopped."""
@@ -40,7 +51,7 @@ class Run:
     save_every: float = 300
     started: float = field(default_factory=time.time)
     saved: float = field(default_factory=time.time)
-    losses: dict[str, list[float]] = field(default_factory=dict)
+    losses: dict[str, list[float | Tensor]] = field(default_factory=dict)
     step: int = 0
     kept: bool = False
 
@@ -57,11 +68,14 @@ class Run:
         fall = 1 if self.cooldown <= 0 else min(1.0, (1 - self.share()) / self.cooldown)
         return self.rate * min(1.0, (self.step + 1) / self.warmup) * max(0.0, fall)
 
-    def log(self, every: int = 50, **values: float) -> None:
+    def log(self, every: int = 50, **values: float | Tensor) -> None:
+        """Prints means now and then; only then are tensors read, so that no step waits for them."""
         for name, value in values.items():
-            self.losses.setdefault(name, []).append(value)
+            self.losses.setdefault(name, []).append(
+                value.detach() if isinstance(value, Tensor) else value
+            )
         if (self.step + 1) % every == 0:
-            means = " ".join(f"{k} {sum(v) / len(v):.4f}" for k, v in self.losses.items())
+            means = " ".join(f"{k} {float(sum(v)) / len(v):.4f}" for k, v in self.losses.items())
             print(f"step {self.step + 1} {time.time() - self.started:.0f}s {means}", flush=True)
             self.losses.clear()
 

@@ -56,8 +56,9 @@ PROMPTS = (
 )
 
 
-def load(folder: Path) -> StableDiffusionPipeline:
+def load(folder: Path, device: str = "cpu") -> StableDiffusionPipeline:
     pipeline = StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32)
+    pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -70,10 +71,11 @@ def draw(
     guidance: float,
     rescale: float,
     seed: int,
+    batch: int = 8,
 ) -> list[Image.Image]:
     images: list[Image.Image] = []
-    for first in range(0, len(prompts), 8):
-        part = prompts[first : first + 8]
+    for first in range(0, len(prompts), batch):
+        part = prompts[first : first + batch]
         seeds = [torch.Generator().manual_seed(seed + first + i) for i in range(len(part))]
         images += pipeline(
             part,

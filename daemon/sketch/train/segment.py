@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +23,11 @@ import torch
 import torch.nn.functional as F
 from data import Scenes, held_out
 from optimizer import Master
-from progress import Run, resume, save
+from progress import Run, precision, resume, save
 from safetensors.torch import save_file
+from sums import write_sums
 from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from transformers import (
     SamConfig,
     SamMaskDecoderConfig,
@@ -110,13 +114,14 @@ def prompts(
     ids: np.ndarray, count: int, boxes: bool, rng: np.random.Generator
 ) -> tuple[list, list[list[np.ndarray]], list[int]] | None:
     """Clicks or boxes on a frame's things, the three masks each should give, and which is meant."""
-    present, sizes = np.unique(ids, return_counts=True)
-    things = [int(i) for i, n in zip(present, sizes) if i and n >= 24]
-    if not things:
+    sizes = np.bincount(ids.ravel(), minlength=256)
+    sizes[0] = 0
+    things = np.flatnonzero(sizes >= 24)
+    if len(things) == 0:
         return None
     asked, masks, meant = [], [], []
     for _ in range(count):
-        at = things[rng.integers(len(things))]
+        at = int(things[rng.integers(len(things))])
         levels = nested(ids, at)
         level = int(rng.choice(3, p=MEANT))
         if boxes:
@@ -133,10 +138,34 @@ def prompts(
     return asked, masks, meant
 
 
-def pixels(scenes: Scenes, index: list[int]) -> Tensor:
+class Batches(IterableDataset):
+    """Endless training batches, made by worker processes where an accelerator waits for them."""
+
+    def __init__(self, scenes: Scenes, batch: int, count: int, seed: tuple[int, int]) -> None:
+        self.scenes, self.batch, self.count, self.seed = scenes, batch, count, seed
+        self.last = len(scenes) - held_out(len(scenes))
+
+    def __iter__(self) -> Iterator[tuple[bool, np.ndarray, Tensor, Tensor, Tensor]]:
+        worker = get_worker_info()
+        rng = np.random.default_rng((*self.seed, worker.id if worker else 0))
+        while True:
+            boxes = rng.random() < 1 / 3
+            index, sets = [], []
+            while len(index) < self.batch:
+                i = int(rng.integers(self.last))
+                found = prompts(self.scenes.ids[i], self.count, boxes, rng)
+                if found:
+                    index.append(i)
+                    sets.append(found)
+            asked = torch.tensor([s[0] for s in sets], dtype=torch.float32)
+            target = np.stack([[[m[::2, ::2] for m in three] for three in s[1]] for s in sets])
+            meant = torch.tensor([s[2] for s in sets])
+            yield boxes, np.array(index), asked, torch.from_numpy(target), meant
+
+
+def pixels(scenes: Scenes, index: np.ndarray, device: str) -> Tensor:
     """Frames as the encoder wants them: (n, 3, 256, 256) in -1..1."""
-    x = torch.from_numpy(np.stack([scenes.images[i] for i in index]))
-    return x.permute(0, 3, 1, 2).float() / 127.5 - 1
+    return scenes.pixels(index, None, np.random.default_rng(0), device)
 
 
 def overlap(logits: Tensor, target: Tensor) -> Tensor:
@@ -162,34 +191,27 @@ def train(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     scenes = Scenes.open(options.data)
-    last = len(scenes) - held_out(len(scenes))
-    model = build().to(torch.bfloat16)
-    master = Master({"sam": model})
+    dtype = precision(options.device)
+    model = build().to(options.device, dtype)
+    master = Master({"sam": model}, ema=0.998)
     run = Run(options.out, options.minutes, 0.4, options.rate)
     resume(options.out / "checkpoint.pt", master, run)
-    rng = np.random.default_rng((options.seed, run.step))
-    for step in run.steps():
-        boxes = step % 3 == 2
-        index, sets = [], []
-        while len(index) < options.batch:
-            i = int(rng.integers(last))
-            found = prompts(scenes.ids[i], options.prompts, boxes, rng)
-            if found:
-                index.append(i)
-                sets.append(found)
-        asked = torch.tensor([s[0] for s in sets], dtype=torch.float32)
-        target = torch.from_numpy(
-            np.stack([[[m[::2, ::2] for m in three] for three in s[1]] for s in sets])
-        ).float()
-        meant = torch.tensor([s[2] for s in sets])
+    workers = 0 if options.device == "cpu" else max(1, len(os.sched_getaffinity(0)) - 2)
+    stream = Batches(scenes, options.batch, options.prompts, (options.seed, run.step))
+    batches = iter(DataLoader(stream, batch_size=None, num_workers=workers))
+    for _ in run.steps():
+        boxes, index, asked, target, meant = next(batches)
+        asked, meant = asked.to(options.device), meant.to(options.device)
+        target = target.to(options.device).float()
         prompt = {"input_boxes": asked} if boxes else {"input_points": asked}
-        out = model(pixel_values=pixels(scenes, index).bfloat16(), **prompt)
+        x = pixels(scenes, np.asarray(index), options.device).to(dtype)
+        out = model(pixel_values=x, **prompt)
         mask_loss, score_loss = losses(
             out.pred_masks.float(), out.iou_scores.float(), target, meant
         )
         (mask_loss + score_loss).backward()
         master.step(run.learning_rate())
-        run.log(masks=mask_loss.item(), scores=score_loss.item())
+        run.log(masks=mask_loss, scores=score_loss)
         run.save_if_due(master)
     save(options.out / "checkpoint.pt", master, run.step)
 
@@ -197,7 +219,7 @@ def train(options: argparse.Namespace) -> None:
 def trained(out: Path) -> SamModel:
     model = build()
     master = Master({"sam": model})
-    master.load_state(torch.load(out / "checkpoint.pt", weights_only=True))
+    master.load_state(torch.load(out / "checkpoint.pt", map_location="cpu", weights_only=True))
     master.load_into_modules("ema")
     return model.eval()
 
@@ -207,7 +229,7 @@ def report(options: argparse.Namespace) -> None:
     """The issue's figures over persons of at least 1 % of the frame, on held-out scenes."""
     torch.set_num_threads(options.threads)
     scenes = Scenes.open(options.data)
-    model = trained(options.out)
+    model = trained(options.out).to(options.device)
     rng = np.random.default_rng(7)
     best: dict[str, list[float]] = {"click": [], "box": []}
     close = []
@@ -220,13 +242,16 @@ def report(options: argparse.Namespace) -> None:
             if target.mean() < 0.01:
                 continue
             if embedding is None:
-                embedding = model.get_image_embeddings(pixels(scenes, [i]))
-            click = torch.tensor([[[interior(target, rng)]]]).float() + 0.5
-            box = torch.tensor([[surrounding(target)]]).float()
+                embedding = model.get_image_embeddings(
+                    pixels(scenes, np.array([i]), options.device)
+                )
+            click = torch.tensor([[[interior(target, rng)]]], device=options.device).float() + 0.5
+            box = torch.tensor([[surrounding(target)]], device=options.device).float()
             for kind, prompt in (("click", {"input_points": click}), ("box", {"input_boxes": box})):
                 out = model(image_embeddings=embedding, **prompt)
                 logits = F.interpolate(out.pred_masks[0], (IMAGE, IMAGE), mode="bilinear")
-                overlaps = overlap(logits[0], torch.from_numpy(target).float().expand(3, -1, -1))
+                wanted = torch.from_numpy(target).to(options.device).float().expand(3, -1, -1)
+                overlaps = overlap(logits[0], wanted)
                 best[kind].append(overlaps.max().item())
                 if kind == "click":
                     top = overlaps[out.iou_scores[0, 0].argmax()]
@@ -310,6 +335,7 @@ def export(options: argparse.Namespace) -> None:
         "pixel_std": [127.5, 127.5, 127.5],
     }
     (options.to / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    write_sums(options.to)
 
 
 def main() -> None:
@@ -321,6 +347,7 @@ def main() -> None:
         command = commands.add_parser(name)
         command.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
         command.add_argument("--threads", type=int, default=1)
+        command.add_argument("--device", default="cpu")
         if name != "export":
             command.add_argument("--data", type=Path, required=True, help="frames of 256²")
         else:

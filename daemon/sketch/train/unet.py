@@ -13,7 +13,7 @@ from grounding import GroundedAttention, Grounding
 from group_norm import fuse_norms
 from latents import Batch, Latents
 from optimizer import Master
-from progress import Run, arguments, resume, save
+from progress import Run, arguments, precision, resume, save
 from torch import Tensor
 from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
@@ -139,7 +139,7 @@ class Objective:
         if extra is not None:
             noisy = torch.cat([noisy, extra], 1)
         self.grounding.begin(batch.token_groups, batch.cells, (0.25 + 0.75 * kept) * ~dropped)
-        noisy = noisy.to(torch.bfloat16, memory_format=torch.channels_last)
+        noisy = noisy.to(self.unet.dtype, memory_format=torch.channels_last)
         made = self.unet(noisy, times, states, return_dict=False)[0]
         error = (made.float() - velocity).square().mean(1)
         persons = batch.cells[:, 1:].sum(1)
@@ -199,8 +199,9 @@ def main() -> None:
     # Masters are made from the float32 weights, before these are rounded.
     exact = {f"unet.{k}": p.detach().clone() for k, p in unet.named_parameters()}
     exact |= {f"text.{k}": p.detach().clone() for k, p in text.named_parameters()}
-    unet.to(args.device, torch.bfloat16, memory_format=torch.channels_last)
-    text.to(args.device, torch.bfloat16)
+    dtype = precision(args.device)
+    unet.to(args.device, dtype, memory_format=torch.channels_last)
+    text.to(args.device, dtype)
     fuse_norms(unet)
     master = Master({"unet": unet, "text": text}, ema=0.998)
     for key in master.master:
@@ -214,16 +215,16 @@ def main() -> None:
     objective = Objective(unet, text, empty.to(args.device), args.train_text)
     rng = np.random.default_rng(args.seed + run.step)
     if args.inpaint:
-        vae.to(dtype=torch.bfloat16, memory_format=torch.channels_last)
+        vae.to(dtype=dtype, memory_format=torch.channels_last)
     for step in run.steps():
         single = max(0.0, 1 - step / max(1, args.single_steps))
         chosen, index = choose(sets, args.batch, single, rng)
-        batch = chosen.batch(index, rng).to(args.device)
+        batch = chosen.batch(index, rng)
         extra = inpainting_channels(chosen.scenes, batch, vae, rng) if args.inpaint else None
         loss, grounding = objective(batch, rng, extra)
         (loss + args.grounding * grounding).backward()
         norm = master.step(run.learning_rate())
-        run.log(loss=loss.item(), grounding=grounding.item(), norm=norm)
+        run.log(loss=loss, grounding=grounding, norm=norm)
         if run.save_if_due(master):
             export(unet, text, master, args.out)
     save(args.out / "checkpoint.pt", master, run.step)
@@ -235,14 +236,14 @@ def inpainting_channels(
     scenes: Scenes, batch: Batch, vae: AutoencoderKL, rng: np.random.Generator
 ) -> Tensor:
     """Mask and latents of the masked picture, as Stable Diffusion's inpainting UNet takes them."""
-    mask = random_masks(scenes, batch.index, rng)
-    pixels = scenes.pixels(batch.index, None, rng) * (mask < 0.5)
-    pixels = pixels.to(vae.device, torch.bfloat16, memory_format=torch.channels_last)
+    mask = random_masks(scenes, batch.index, rng).to(vae.device)
+    pixels = scenes.pixels(batch.index, None, rng, vae.device.type) * (mask < 0.5)
+    pixels = pixels.to(vae.dtype, memory_format=torch.channels_last)
     with torch.no_grad():
         hidden = vae.encode(pixels).latent_dist.mode()
     side = batch.latents.shape[-1]
     small = torch.nn.functional.interpolate(mask, size=(side, side))
-    return torch.cat([small.to(vae.device), hidden.float() * vae.config.scaling_factor], 1)
+    return torch.cat([small, hidden.float() * vae.config.scaling_factor], 1)
 
 
 def text_tower(folder: Path) -> CLIPTextModel:

@@ -47,7 +47,7 @@ pub async fn run(arguments: Again, json: bool) -> Result<ExitCode, Failure> {
         png: ByteBuf::from(png),
         image,
         model,
-        preview_every: None,
+        ..AgainParams::default()
     };
     let call = client.start::<FrameAgain>(&params).await?;
     let result = progress::wait(&client, call, json).await?;

@@ -60,6 +60,12 @@ pub enum Command {
         #[command(subcommand)]
         command: PromptCommand,
     },
+    /// The jobs that wait, run or have ended
+    Job {
+        /// What to do
+        #[command(subcommand)]
+        command: JobCommand,
+    },
     /// The background process
     Daemon {
         /// What to do
@@ -132,10 +138,34 @@ pub struct Generate {
     /// How many of the text encoder's last layers to leave out [default: the model's]
     #[arg(long, value_name = "LAYERS")]
     pub clip_skip: Option<u32>,
+    /// How urgent it is: a more urgent job suspends a less urgent one [default: interactive]
+    #[arg(long, value_name = "CLASS")]
+    pub priority: Option<Urgency>,
     /// Draw the frame in the terminal
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true,
           default_missing_value = "auto", conflicts_with = "json")]
     pub show: Option<Show>,
+}
+
+/// How urgent a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Urgency {
+    /// Somebody waits at a canvas
+    Interactive,
+    /// A board or a script
+    Batch,
+    /// Hours of steps
+    Training,
+}
+
+impl From<Urgency> for framewright_protocol::Priority {
+    fn from(urgency: Urgency) -> Self {
+        match urgency {
+            Urgency::Interactive => Self::Interactive,
+            Urgency::Batch => Self::Batch,
+            Urgency::Training => Self::Training,
+        }
+    }
 }
 
 /// How to draw in the terminal.
@@ -171,6 +201,80 @@ pub struct Again {
     pub show: Option<Show>,
 }
 
+/// `framewright job …`
+#[derive(Debug, Subcommand)]
+pub enum JobCommand {
+    /// List the jobs that are remembered, newest first
+    List {
+        /// Only jobs of this state; may be given several times
+        #[arg(long, value_name = "STATE")]
+        state: Vec<Stand>,
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 20,
+              value_parser = clap::value_parser!(u64).range(1..=1000))]
+        limit: u64,
+    },
+    /// Tell everything about a job
+    Show {
+        /// The job's name
+        job: String,
+        /// Write its frames: FILE, or FILE_0.png, FILE_1.png … where there are several
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Wait for a job's end, showing how far it is; Ctrl-C leaves the job alone
+    Wait {
+        /// The job's name
+        job: String,
+    },
+    /// Make a new job of the same request: the same frames
+    Again {
+        /// The job's name
+        job: String,
+    },
+    /// Cancel exactly this job
+    Cancel {
+        /// The job's name
+        job: String,
+    },
+    /// Forget ended jobs, and remove their pictures unless something else uses them
+    Prune {
+        /// Those that ended longer ago
+        #[arg(long, value_name = "DAYS", required_unless_present = "keep")]
+        older_than: Option<f64>,
+        /// All but so many, the newest
+        #[arg(long, value_name = "N")]
+        keep: Option<u64>,
+    },
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Stand {
+    /// It waits
+    Queued,
+    /// The engine has begun with it
+    Running,
+    /// Its result is stored
+    Done,
+    /// It ended without a result
+    Failed,
+    /// Somebody cancelled it
+    Cancelled,
+}
+
+impl From<Stand> for framewright_protocol::JobState {
+    fn from(stand: Stand) -> Self {
+        match stand {
+            Stand::Queued => Self::Queued,
+            Stand::Running => Self::Running,
+            Stand::Done => Self::Done,
+            Stand::Failed => Self::Failed,
+            Stand::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
 /// `framewright model …`
 #[derive(Debug, Subcommand)]
 pub enum ModelCommand {
@@ -201,7 +305,7 @@ pub enum PromptCommand {
 pub enum DaemonCommand {
     /// Start the daemon, unless it runs
     Start,
-    /// Cancel every job and end the daemon
+    /// End the daemon; jobs that were submitted to be picked up later wait for the next one
     Stop,
     /// Tell what the daemon is doing
     Status,

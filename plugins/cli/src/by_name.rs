@@ -62,8 +62,8 @@ fn from_json(json: serde_json::Value) -> Value {
     }
 }
 
-/// JSON has no bytes: they are told by their number.
-fn to_json(value: Value) -> serde_json::Value {
+/// A value as JSON, which has no bytes: they are told by their number.
+pub fn to_json(value: Value) -> serde_json::Value {
     match value {
         Value::Nil => serde_json::Value::Null,
         Value::Boolean(truth) => json!(truth),

@@ -42,10 +42,18 @@ fn tell(status: &StatusResult, json: bool) {
             "pid": status.pid,
             "uptime_seconds": status.uptime_seconds,
             "running": status.running,
+            "suspended": status.suspended,
             "waiting": status.waiting,
+            "waiting_by_priority": {
+                "interactive": status.waiting_by_priority.interactive,
+                "batch": status.waiting_by_priority.batch,
+                "training": status.waiting_by_priority.training,
+            },
             "model": status.model,
+            "model_idle_seconds": status.model_idle_seconds,
             "device": status.device,
             "memory_bytes": status.memory_bytes,
+            "blob_bytes": status.blob_bytes,
             "connections": status.connections,
             "data": status.data,
             "log": status.log,
@@ -60,16 +68,25 @@ fn tell(status: &StatusResult, json: bool) {
         "running    version {}, process {}{memory}, up {:.0} s",
         status.version, status.pid, status.uptime_seconds
     ));
+    let suspended = match status.suspended.as_slice() {
+        [] => String::new(),
+        jobs => format!(", {} suspended", jobs.join(", ")),
+    };
     print_lines(&format!(
-        "job        {}, {} waiting",
+        "job        {}{suspended}, {} waiting",
         status.running.as_deref().unwrap_or("none"),
         status.waiting
     ));
+    let idle = match status.model_idle_seconds {
+        Some(seconds) => format!(", idle for {seconds:.0} s"),
+        None => String::new(),
+    };
     print_lines(&format!(
-        "model      {} on {}",
+        "model      {} on {}{idle}",
         status.model.as_deref().unwrap_or("none in memory"),
         status.device
     ));
+    print_lines(&format!("history    {} MB", status.blob_bytes / 1_000_000));
     print_lines(&format!("data       {}", status.data));
     print_lines(&format!("log        {}", status.log));
 }

@@ -159,11 +159,12 @@ impl From<ClientError> for Failure {
                 failure.words.message = format!("the daemon cannot be reached: {source}");
                 failure.words.about = Some(path.display().to_string());
             }
-            ClientError::Frame(_) | ClientError::Answer(_) => {
+            ClientError::Frame(_) | ClientError::Answer(_) | ClientError::Damaged { .. } => {
                 failure = failure.ending(Exit::Failed, "failed");
             }
             ClientError::Home(_)
             | ClientError::NotRunning
+            | ClientError::GaveUp { .. }
             | ClientError::Lost
             | ClientError::Level { .. } => {}
         }

@@ -144,6 +144,7 @@ pub fn read_picture(path: &Path) -> Result<Picture, Failure> {
         width: pixels.width(),
         height: pixels.height(),
         data: ByteBuf::from(pixels.into_raw()),
+        blob: None,
     })
 }
 

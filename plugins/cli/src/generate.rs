@@ -69,15 +69,14 @@ pub async fn run(arguments: Generate, json: bool) -> Result<ExitCode, Failure> {
         steps: arguments.steps,
         guidance_scale: arguments.guidance,
         guidance_rescale: arguments.rescale,
-        guidance_mode: None,
         sampler: arguments.sampler,
         seed: arguments.seed,
         candidates: Some(candidates),
         image,
         strength: arguments.strength,
         clip_skip: arguments.clip_skip,
-        preview_every: None,
-        format: None,
+        priority: arguments.priority.map(Into::into),
+        ..GenerateParams::default()
     };
     let client = progress::unless_interrupted(connect()).await?;
     let call = client.start::<FrameGenerate>(&params).await?;

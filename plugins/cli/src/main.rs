@@ -8,6 +8,7 @@ mod control;
 mod failure;
 mod frame_file;
 mod generate;
+mod jobs;
 mod models;
 mod progress;
 mod prompt;
@@ -50,6 +51,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             Command::Prompt {
                 command: PromptCommand::Tokens { prompt, model },
             } => prompt::tokens(prompt, model, json).await,
+            Command::Job { command } => jobs::run(command, json).await,
             Command::Daemon { command } => match command {
                 DaemonCommand::Start => control::start(json).await,
                 DaemonCommand::Stop => control::stop(json).await,

@@ -18,7 +18,7 @@ pub async fn wait<M: Method>(
     mut call: Call<M>,
     quiet: bool,
 ) -> Result<M::Result, Failure> {
-    let bar = Bar::new(quiet || !std::io::stderr().is_terminal());
+    let bar = Bar::for_people(quiet);
     let mut job = None;
     loop {
         tokio::select! {
@@ -29,6 +29,7 @@ pub async fn wait<M: Method>(
                 }
                 Some(Known::Started(started)) => bar.started(&started.model),
                 Some(Known::Progress(progress)) => bar.progress(&progress),
+                Some(Known::Suspended(_)) => bar.suspended(),
                 Some(_) => {}
                 None => break,
             },
@@ -55,7 +56,7 @@ pub async fn wait<M: Method>(
 }
 
 /// Waits for Ctrl-C, or for what a supervisor sends instead.
-async fn interrupted() {
+pub async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -85,13 +86,15 @@ pub async fn unless_interrupted<T>(
     }
 }
 
-struct Bar {
+/// A progress bar for people.
+pub struct Bar {
     bar: ProgressBar,
 }
 
 impl Bar {
-    fn new(hidden: bool) -> Self {
-        let target = if hidden {
+    /// A bar that shows unless it is to be quiet, or nobody watches.
+    pub fn for_people(quiet: bool) -> Self {
+        let target = if quiet || !std::io::stderr().is_terminal() {
             ProgressDrawTarget::hidden()
         } else {
             ProgressDrawTarget::stderr()
@@ -104,18 +107,27 @@ impl Bar {
         Self { bar }
     }
 
-    fn waiting(&self, ahead: u64) {
+    /// Other jobs are before this one.
+    pub fn waiting(&self, ahead: u64) {
         if ahead > 0 {
             self.bar
                 .set_message(format!("waiting for {ahead} other jobs"));
         }
     }
 
-    fn started(&self, model: &str) {
+    /// The engine has begun.
+    pub fn started(&self, model: &str) {
         self.bar.set_message(format!("reading model {model}"));
     }
 
-    fn progress(&self, progress: &JobProgress) {
+    /// A more urgent job goes first.
+    pub fn suspended(&self) {
+        self.bar
+            .set_message("waiting: something more urgent goes first");
+    }
+
+    /// A step is done.
+    pub fn progress(&self, progress: &JobProgress) {
         if self.bar.length().is_none() {
             let template = "{bar:30} step {pos}/{len}, {msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
@@ -128,7 +140,8 @@ impl Bar {
         self.bar.set_position(progress.step.into());
     }
 
-    fn clear(&self) {
+    /// Takes the bar away.
+    pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
 }
@@ -156,7 +169,8 @@ mod tests {
     fn what_is_left_is_told_in_words() {
         let mut progress = JobProgress {
             job: String::new(),
-            request: 1,
+            job_seq: 3,
+            request: Some(1),
             candidate: 1,
             candidates: 4,
             step: 1,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use framewright_protocol::{
-    CancelParams, CancelResult, Hello, HelloParams, HelloResult, Home, JobCancel, Known, Message,
+    CancelResult, Hello, HelloParams, HelloResult, Home, JobCancel, JobParams, Known, Message,
     Method, PROTOCOL_LEVEL, Request, WireError, decode_fields, encode, read_frame, write_frame,
 };
 use interprocess::local_socket::GenericFilePath;
@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::error::ClientError;
-use crate::start::{Starting, find_daemon};
+use crate::start::{BREAKER, Starting, find_daemon};
 
 /// How to reach the daemon.
 #[derive(Clone, Debug)]
@@ -51,16 +51,23 @@ enum Incoming {
     Answer(Result<Vec<u8>, WireError>),
 }
 
-/// Where what comes back for a request goes.
-type Pending = Arc<Mutex<HashMap<u64, mpsc::UnboundedSender<Incoming>>>>;
+/// Where what comes back goes.
+#[derive(Default)]
+struct Routes {
+    /// By the request's id.
+    pending: HashMap<u64, mpsc::UnboundedSender<Incoming>>,
+    /// Events that belong to no request of this connection.
+    watching: Option<mpsc::UnboundedSender<Known>>,
+}
 
-fn lock(pending: &Pending) -> MutexGuard<'_, HashMap<u64, mpsc::UnboundedSender<Incoming>>> {
+type Pending = Arc<Mutex<Routes>>;
+
+fn lock(pending: &Pending) -> MutexGuard<'_, Routes> {
     pending.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A connection to the daemon. When it is dropped, the daemon cancels the jobs
-/// that it asked for.
-#[derive(Debug)]
+/// that it waited for and that have no key.
 pub struct Client {
     outgoing: mpsc::Sender<Vec<u8>>,
     pending: Pending,
@@ -72,6 +79,12 @@ pub struct Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.reading.abort();
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Client").finish_non_exhaustive()
     }
 }
 
@@ -194,13 +207,27 @@ impl Client {
         }
     }
 
+    /// The events that belong to no request of this connection: what `job.watch`
+    /// and `events.subscribe` bring. Ask for them before those calls. They end
+    /// with the connection; a later call of this takes them over.
+    pub fn events(&self) -> mpsc::UnboundedReceiver<Known> {
+        let (sender, events) = mpsc::unbounded_channel();
+        lock(&self.pending).watching = Some(sender);
+        events
+    }
+
+    /// Whether the connection has ended.
+    pub fn is_lost(&self) -> bool {
+        self.reading.is_finished()
+    }
+
     /// Cancels a job.
     ///
     /// # Errors
     /// See [`ClientError`]; the daemon refuses with `not_found` when the job has
     /// ended.
     pub async fn cancel(&self, job: &str) -> Result<CancelResult, ClientError> {
-        self.call::<JobCancel>(&CancelParams {
+        self.call::<JobCancel>(&JobParams {
             job: job.to_owned(),
         })
         .await
@@ -214,9 +241,9 @@ impl Client {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let payload = encode(&Request { id, method, params })?;
         let (sender, incoming) = mpsc::unbounded_channel();
-        lock(&self.pending).insert(id, sender);
+        lock(&self.pending).pending.insert(id, sender);
         if self.reading.is_finished() || self.outgoing.send(payload).await.is_err() {
-            lock(&self.pending).remove(&id);
+            lock(&self.pending).pending.remove(&id);
             return Err(ClientError::Lost);
         }
         Ok(incoming)
@@ -283,6 +310,7 @@ async fn open(socket: &Path) -> Result<Option<Stream>, ClientError> {
 }
 
 async fn start(home: &Home, patience: Duration) -> Result<Stream, ClientError> {
+    BREAKER.check()?;
     let mut starting = Starting::begin(&find_daemon()?, home)?;
     let began = Instant::now();
     loop {
@@ -290,10 +318,15 @@ async fn start(home: &Home, patience: Duration) -> Result<Stream, ClientError> {
             starting.release();
             return Ok(stream);
         }
-        starting.check()?;
-        if began.elapsed() > patience {
+        let failed = if began.elapsed() > patience {
             let reason = format!("it does not answer after {} seconds", patience.as_secs());
-            return Err(starting.failure(reason));
+            Err(starting.failure(reason))
+        } else {
+            starting.check()
+        };
+        if failed.is_err() {
+            BREAKER.failed();
+            failed?;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -317,14 +350,18 @@ async fn read_all(reader: impl AsyncRead + Unpin, pending: Pending) {
         match message {
             Message::Event { event, fields, .. } => {
                 if let Ok(Some(event)) = Known::decode(event, fields) {
-                    let request = match &event {
-                        Known::Queued(event) => event.request,
-                        Known::Started(event) => event.request,
-                        Known::Progress(event) => event.request,
-                        _ => continue,
-                    };
-                    if let Some(sender) = lock(&pending).get(&request) {
-                        let _ = sender.send(Incoming::Event(event));
+                    let routes = lock(&pending);
+                    match event.request() {
+                        Some(request) => {
+                            if let Some(sender) = routes.pending.get(&request) {
+                                let _ = sender.send(Incoming::Event(event));
+                            }
+                        }
+                        None => {
+                            if let Some(sender) = &routes.watching {
+                                let _ = sender.send(event);
+                            }
+                        }
                     }
                 }
             }
@@ -335,7 +372,7 @@ async fn read_all(reader: impl AsyncRead + Unpin, pending: Pending) {
             } => settle(&pending, id, Err(error)),
             Message::Error { id: None, error } => {
                 // It is not said which request: the daemon gives up on all.
-                for (_, sender) in lock(&pending).drain() {
+                for (_, sender) in lock(&pending).pending.drain() {
                     let _ = sender.send(Incoming::Answer(Err(error.clone())));
                 }
             }
@@ -343,11 +380,11 @@ async fn read_all(reader: impl AsyncRead + Unpin, pending: Pending) {
         }
     }
     // Nothing more will come: whoever waits learns it by its closed channel.
-    lock(&pending).clear();
+    *lock(&pending) = Routes::default();
 }
 
 fn settle(pending: &Pending, id: u64, answer: Result<Vec<u8>, WireError>) {
-    if let Some(sender) = lock(pending).remove(&id) {
+    if let Some(sender) = lock(pending).pending.remove(&id) {
         let _ = sender.send(Incoming::Answer(answer));
     }
 }

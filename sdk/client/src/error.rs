@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use framewright_protocol::{FrameError, HomeError, WireError};
 
@@ -30,6 +31,15 @@ pub enum ClientError {
         /// The log.
         log: PathBuf,
     },
+    /// The daemon was started several times and did not come up: no more tries
+    /// for a while.
+    #[error("the daemon did not start {failures} times within a minute; no more tries for now")]
+    GaveUp {
+        /// How often.
+        failures: usize,
+        /// When it may be tried again.
+        wait: Duration,
+    },
     /// The socket is there and the system refuses it.
     #[error("the daemon cannot be reached: {source}")]
     Connect {
@@ -53,6 +63,12 @@ pub enum ClientError {
     /// The daemon refused.
     #[error("{0}")]
     Refused(WireError),
+    /// A blob's bytes are not what its name says.
+    #[error("the blob that the daemon sent is damaged")]
+    Damaged {
+        /// Its hash.
+        hash: String,
+    },
     /// The answer is not of the expected form.
     #[error("the daemon's answer cannot be understood: {0}")]
     Answer(String),
@@ -67,6 +83,11 @@ impl ClientError {
                 "install it beside this program, or set FRAMEWRIGHT_DAEMON to its path".to_owned(),
             ),
             Self::StartFailed { log, .. } => Some(format!("its log: {}", log.display())),
+            Self::GaveUp { wait, .. } => Some(format!(
+                "its log says why: framewright daemon logs; it is tried again in {} seconds",
+                wait.as_secs() + 1
+            )),
+            Self::Damaged { .. } => Some("ask again; if it stays so, the disk fails".to_owned()),
             Self::Level { .. } => Some(
                 "stop the old daemon (framewright daemon stop), so that the new one starts"
                     .to_owned(),

@@ -15,10 +15,13 @@
 //! # Ok(()) }
 //! ```
 
+mod blobs;
 mod client;
 mod error;
+mod session;
 mod start;
 
 pub use client::{Call, Client, ConnectOptions};
 pub use error::ClientError;
+pub use session::Session;
 pub use start::{find_daemon, log_tail};

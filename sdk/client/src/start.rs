@@ -5,6 +5,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use framewright_protocol::Home;
 
@@ -38,6 +40,51 @@ const INHERITED: &[&str] = &[
 
 /// Variables with these beginnings are inherited too.
 const INHERITED_BEGINNINGS: &[&str] = &["FRAMEWRIGHT_", "LC_", "CUDA_", "NVIDIA_"];
+
+/// Starts that may fail within [`MEMORY`] before no more are tried.
+const MOST_FAILURES: usize = 3;
+/// How long a failed start is remembered.
+const MEMORY: Duration = Duration::from_secs(60);
+
+/// Keeps a client that reconnects by itself from starting a daemon that cannot
+/// run again and again.
+pub(crate) static BREAKER: Breaker = Breaker::new();
+
+/// Remembers this process's failed starts.
+pub(crate) struct Breaker {
+    failures: Mutex<Vec<Instant>>,
+}
+
+impl Breaker {
+    const fn new() -> Self {
+        Self {
+            failures: Mutex::new(Vec::new()),
+        }
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Vec<Instant>> {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.retain(|at| at.elapsed() < MEMORY);
+        failures
+    }
+
+    /// Whether another start may be tried.
+    pub(crate) fn check(&self) -> Result<(), ClientError> {
+        let failures = self.recent();
+        match failures.first() {
+            Some(first) if failures.len() >= MOST_FAILURES => Err(ClientError::GaveUp {
+                failures: failures.len(),
+                wait: MEMORY.saturating_sub(first.elapsed()),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// A start failed.
+    pub(crate) fn failed(&self) {
+        self.recent().push(Instant::now());
+    }
+}
 
 fn program_name() -> String {
     format!("framewrightd{}", std::env::consts::EXE_SUFFIX)
@@ -194,4 +241,25 @@ pub fn log_tail(log: &Path, from: u64, lines: usize) -> io::Result<String> {
     let text = String::from_utf8_lossy(&bytes);
     let all: Vec<&str> = text.lines().collect();
     Ok(all[all.len().saturating_sub(lines)..].join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_three_failures_no_more_starts_are_tried() {
+        let breaker = Breaker::new();
+        for _ in 0..MOST_FAILURES {
+            assert!(breaker.check().is_ok());
+            breaker.failed();
+        }
+        assert!(matches!(
+            breaker.check(),
+            Err(ClientError::GaveUp { failures: 3, wait }) if wait > Duration::from_secs(50)
+        ));
+        let long_ago = Instant::now().checked_sub(MEMORY).expect("not so early");
+        breaker.failures.lock().expect("no panic")[0] = long_ago;
+        assert!(breaker.check().is_ok(), "a failure is forgotten in time");
+    }
 }

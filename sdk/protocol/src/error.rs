@@ -55,6 +55,10 @@ error_codes! {
     NotFound = "not_found",
     /// Too much is waiting already; ask again later.
     Busy = "busy",
+    /// Somebody else changed it meanwhile, or the key was used for another request.
+    Conflict = "conflict",
+    /// The disk is full or refuses; nothing was stored.
+    Storage = "storage",
     /// The job was cancelled.
     Cancelled = "cancelled",
     /// The model's files cannot be used.

@@ -2,19 +2,24 @@
 
 use serde::Serialize;
 
+use crate::error::WireError;
 use crate::frame::FrameError;
+use crate::jobs::JobState;
 use crate::message::decode_fields;
 use crate::params::{EventDescription, Picture};
 use crate::record::Record;
 
 records! {
     /// A job was taken and waits. The first event of every job: it gives the
-    /// job's name, by which it can be cancelled.
+    /// job's name, by which it can be cancelled. It comes again when a new
+    /// daemon begins the job anew.
     JobQueued "job.queued" {
         /// The job's name.
         job: String,
-        /// The id of the request that made the job.
-        request: u64,
+        /// Counts up by one within the job, from 1; kept over restarts.
+        job_seq: u64,
+        /// The id of the request that made the job, on the connection that made it.
+        request: Option<u64>,
         /// How many jobs are before it.
         ahead: u64,
     }
@@ -22,8 +27,10 @@ records! {
     JobStarted "job.started" {
         /// The job's name.
         job: String,
-        /// The id of the request that made the job.
-        request: u64,
+        /// Counts up by one within the job, from 1; kept over restarts.
+        job_seq: u64,
+        /// The id of the request that made the job, on the connection that made it.
+        request: Option<u64>,
         /// The model that is used.
         model: String,
     }
@@ -31,8 +38,10 @@ records! {
     JobProgress "job.progress" {
         /// The job's name.
         job: String,
-        /// The id of the request that made the job.
-        request: u64,
+        /// Counts up by one within the job, from 1; kept over restarts.
+        job_seq: u64,
+        /// The id of the request that made the job, on the connection that made it.
+        request: Option<u64>,
         /// Which candidate, from 0.
         candidate: u32,
         /// How many candidates the job makes.
@@ -43,8 +52,41 @@ records! {
         steps: u32,
         /// Estimate for the whole job, seconds.
         seconds_left: Option<f64>,
-        /// How the picture looks so far, when the request asked for previews.
+        /// How the picture looks so far, when the request asked for previews. Not stored.
         preview: Option<Picture>,
+    }
+    /// A more urgent job goes first.
+    JobSuspended "job.suspended" {
+        /// The job's name.
+        job: String,
+        /// Counts up by one within the job, from 1; kept over restarts.
+        job_seq: u64,
+        /// The id of the request that made the job, on the connection that made it.
+        request: Option<u64>,
+        /// The more urgent job.
+        by: String,
+    }
+    /// The engine goes on with a suspended job, where it was.
+    JobResumed "job.resumed" {
+        /// The job's name.
+        job: String,
+        /// Counts up by one within the job, from 1; kept over restarts.
+        job_seq: u64,
+        /// The id of the request that made the job, on the connection that made it.
+        request: Option<u64>,
+    }
+    /// A job has ended: its last event.
+    JobEnded "job.ended" {
+        /// The job's name.
+        job: String,
+        /// Counts up by one within the job, from 1; kept over restarts.
+        job_seq: u64,
+        /// The id of the request that made the job, on the connection that made it.
+        request: Option<u64>,
+        /// `done`, `failed` or `cancelled`.
+        state: JobState,
+        /// Why there is no result.
+        error: Option<WireError>,
     }
 }
 
@@ -58,6 +100,26 @@ pub enum Known {
     Started(JobStarted),
     /// `job.progress`
     Progress(JobProgress),
+    /// `job.suspended`
+    Suspended(JobSuspended),
+    /// `job.resumed`
+    Resumed(JobResumed),
+    /// `job.ended`
+    Ended(JobEnded),
+}
+
+impl Known {
+    /// The id of the request that made the job, on the connection that made it.
+    pub fn request(&self) -> Option<u64> {
+        match self {
+            Self::Queued(event) => event.request,
+            Self::Started(event) => event.request,
+            Self::Progress(event) => event.request,
+            Self::Suspended(event) => event.request,
+            Self::Resumed(event) => event.request,
+            Self::Ended(event) => event.request,
+        }
+    }
 }
 
 /// Writes an event as it goes over the wire: `{event, seq, …fields}`.
@@ -90,6 +152,16 @@ macro_rules! events {
         $(impl Event for $type { const NAME: &'static str = $name; })*
 
         impl Known {
+            /// The payload: `{event, seq, …fields}`.
+            ///
+            /// # Errors
+            /// As [`crate::encode`].
+            pub fn encode(&self, seq: u64) -> Result<Vec<u8>, FrameError> {
+                match self {
+                    $( Self::$variant(event) => event.encode(seq), )*
+                }
+            }
+
             /// The event with that name; `None` for one that a newer daemon sends.
             ///
             /// # Errors
@@ -117,4 +189,7 @@ events! {
     JobQueued = "job.queued" => Queued: "A job was taken and waits; gives the name by which it can be cancelled.",
     JobStarted = "job.started" => Started: "The engine began with a job.",
     JobProgress = "job.progress" => Progress: "A denoising step is done.",
+    JobSuspended = "job.suspended" => Suspended: "A more urgent job goes first.",
+    JobResumed = "job.resumed" => Resumed: "The engine goes on with a suspended job, where it was.",
+    JobEnded = "job.ended" => Ended: "A job has ended: its last event.",
 }

@@ -118,6 +118,11 @@ impl Home {
         self.logs.join("framewrightd.log")
     }
 
+    /// Where the jobs are kept.
+    pub fn jobs(&self) -> PathBuf {
+        self.data.join("jobs")
+    }
+
     /// Where models lie.
     pub fn models(&self) -> PathBuf {
         self.data.join("models")

@@ -12,26 +12,38 @@ mod error;
 mod event;
 mod frame;
 mod home;
+mod jobs;
 mod limits;
 mod message;
 mod method;
 mod params;
 
 pub use error::{ErrorCode, WireError};
-pub use event::{Event, JobProgress, JobQueued, JobStarted, Known, all_events};
+pub use event::{
+    Event, JobEnded, JobProgress, JobQueued, JobResumed, JobStarted, JobSuspended, Known,
+    all_events,
+};
 pub use frame::{FrameError, encode, read_frame, write_frame};
 pub use home::{Home, HomeError};
+pub use jobs::{
+    BlobGetParams, BlobGetResult, BlobPutParams, BlobPutResult, CancelResult, JobEventsParams,
+    JobEventsResult, JobListParams, JobListResult, JobParams, JobShowResult, JobState, JobSummary,
+    Priority, PruneParams, PruneResult, SubmitParams, Submitted, SubscribeParams, WaitParams,
+    WaitResult, WaitingJobs, WatchResult,
+};
 pub use limits::{Limits, PROTOCOL_LEVEL, PROTOCOL_OLDEST};
-pub use message::{Message, MessageError, Request, Response, decode_fields};
+pub use message::{Message, MessageError, Request, Response, decode_fields, from_value, to_value};
 pub use method::{
-    DaemonStop, Describe, FrameAgain, FrameGenerate, Hello, JobCancel, Method, ModelInspect,
-    ModelList, Ping, PromptTokens, Status, all_methods,
+    BlobGet, BlobPut, DaemonStop, Describe, EventsSubscribe, FrameAgain, FrameGenerate, Hello,
+    JobAgain, JobCancel, JobEvents, JobList, JobPrune, JobShow, JobSubmit, JobWait, JobWatch,
+    Method, ModelInspect, ModelList, Ping, PromptTokens, Status, all_methods,
 };
 pub use params::{
-    AgainParams, AgainResult, CancelParams, CancelResult, DescribeResult, EventDescription,
-    FieldDescription, FrameResult, GenerateParams, GenerateResult, HelloParams, HelloResult,
-    InspectParams, InspectResult, MethodDescription, ModelListResult, ModelProblem, ModelSummary,
-    Nothing, Picture, PictureFormat, StatusResult, TokenChunk, TokenPiece, TokensParams,
-    TokensResult,
+    AgainParams, AgainResult, DescribeResult, EventDescription, FieldDescription, FrameResult,
+    GenerateParams, GenerateResult, HelloParams, HelloResult, InspectParams, InspectResult,
+    MethodDescription, ModelListResult, ModelProblem, ModelSummary, Nothing, Picture,
+    PictureFormat, StatusResult, TokenChunk, TokenPiece, TokensParams, TokensResult,
 };
 pub use record::{Field, Record, WireType};
+/// A value whose shape depends on something else.
+pub use rmpv::Value;

@@ -17,6 +17,10 @@ records! {
         side_pixels: u32,
         /// Jobs that wait or run at once, over all clients.
         jobs: u64,
+        /// Characters of an idempotency key.
+        key_chars: u64,
+        /// Bytes of one blob.
+        blob_bytes: u64,
         /// Requests of one connection that wait for an answer at once.
         requests: u64,
         /// Connections at once.
@@ -34,7 +38,9 @@ impl Limits {
         prompt_chars: 8_000,
         candidates: 64,
         side_pixels: 4_096,
-        jobs: 256,
+        jobs: 4_096,
+        key_chars: 200,
+        blob_bytes: 1 << 30,
         requests: 64,
         connections: 256,
     };

@@ -197,6 +197,24 @@ pub fn decode_fields<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     })
 }
 
+/// Anything as a value whose shape the receiver does not know.
+///
+/// # Errors
+/// As [`crate::encode`].
+pub fn to_value(anything: &impl Serialize) -> Result<rmpv::Value, FrameError> {
+    let bytes = frame::encode(anything)?;
+    rmpv::decode::read_value(&mut bytes.as_slice())
+        .map_err(|error| FrameError::Encode(error.to_string()))
+}
+
+/// Reads a value whose shape is known after all, as [`decode_fields`] does.
+///
+/// # Errors
+/// What is wrong, beginning with the field's name.
+pub fn from_value<T: DeserializeOwned>(value: &rmpv::Value) -> Result<T, String> {
+    decode_fields(&frame::encode(value).map_err(|error| error.to_string())?)
+}
+
 /// What begins with that byte, in words.
 fn kind(marker: u8) -> &'static str {
     match marker {

@@ -3,10 +3,15 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::jobs::{
+    BlobGetParams, BlobGetResult, BlobPutParams, BlobPutResult, CancelResult, JobEventsParams,
+    JobEventsResult, JobListParams, JobListResult, JobParams, JobShowResult, PruneParams,
+    PruneResult, SubmitParams, Submitted, SubscribeParams, WaitParams, WaitResult, WatchResult,
+};
 use crate::params::{
-    AgainParams, AgainResult, CancelParams, CancelResult, DescribeResult, GenerateParams,
-    GenerateResult, HelloParams, HelloResult, InspectParams, InspectResult, MethodDescription,
-    ModelListResult, Nothing, StatusResult, TokensParams, TokensResult, describe_fields,
+    AgainParams, AgainResult, DescribeResult, GenerateParams, GenerateResult, HelloParams,
+    HelloResult, InspectParams, InspectResult, MethodDescription, ModelListResult, Nothing,
+    StatusResult, TokensParams, TokensResult, describe_fields,
 };
 use crate::record::Record;
 
@@ -59,19 +64,44 @@ methods! {
     /// Every method, event and error code of this daemon.
     Describe = "describe" (Nothing) -> DescribeResult;
     /// Makes frames from a prompt. Answers when the job has ended; until then
-    /// events tell how far it is.
+    /// events tell how far it is. Without a key the job ends with its connection.
     FrameGenerate = "frame.generate" (GenerateParams) -> GenerateResult;
     /// Makes a frame again from the request that its PNG carries, and compares.
     FrameAgain = "frame.again" (AgainParams) -> AgainResult;
     /// Cancels exactly one job, waiting or running. Its request is then
     /// answered with `cancelled`, whatever the engine was doing.
-    JobCancel = "job.cancel" (CancelParams) -> CancelResult;
+    JobCancel = "job.cancel" (JobParams) -> CancelResult;
+    /// Makes a job and answers at once. The job outlives its connection.
+    JobSubmit = "job.submit" (SubmitParams) -> Submitted;
+    /// Answers when the job has ended, with what it made.
+    JobWait = "job.wait" (WaitParams) -> WaitResult;
+    /// The jobs that are remembered, newest first.
+    JobList = "job.list" (JobListParams) -> JobListResult;
+    /// Everything that is stored of a job, without the pixels.
+    JobShow = "job.show" (JobParams) -> JobShowResult;
+    /// The stored events of a job.
+    JobEvents = "job.events" (JobEventsParams) -> JobEventsResult;
+    /// Sends the stored events of a job to this connection, then everything
+    /// that happens to it.
+    JobWatch = "job.watch" (JobEventsParams) -> WatchResult;
+    /// Makes a new job of the same request: the same frames.
+    JobAgain = "job.again" (JobParams) -> Submitted;
+    /// Forgets ended jobs, and removes the blobs that nothing else names.
+    JobPrune = "job.prune" (PruneParams) -> PruneResult;
+    /// Stores a blob, in parts; answers when the part is taken. Give `hash`,
+    /// `upload`, or, for a blob in one part, neither.
+    BlobPut = "blob.put" (BlobPutParams) -> BlobPutResult;
+    /// A part of a blob.
+    BlobGet = "blob.get" (BlobGetParams) -> BlobGetResult;
+    /// Sends events about these topics to this connection from now on.
+    EventsSubscribe = "events.subscribe" (SubscribeParams) -> Nothing;
     /// The models that can be used, and the files that cannot and why.
     ModelList = "model.list" (Nothing) -> ModelListResult;
     /// What a model's files hold.
     ModelInspect = "model.inspect" (InspectParams) -> InspectResult;
     /// How a model's tokenizer reads a prompt.
     PromptTokens = "prompt.tokens" (TokensParams) -> TokensResult;
-    /// Cancels every job, then ends the daemon.
+    /// Ends the daemon. Jobs that outlive their connections wait for the next
+    /// daemon; the others are cancelled.
     DaemonStop = "daemon.stop" (Nothing) -> Nothing;
 }

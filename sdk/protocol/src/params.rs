@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use serde_json::Value;
 
+use crate::jobs::{Priority, WaitingJobs};
 use crate::limits::Limits;
 use crate::record::{Record, WireType};
 
@@ -38,8 +39,11 @@ records! {
         width: u32,
         /// Rows.
         height: u32,
-        /// The file, or `width` × `height` × 4 bytes.
+        /// The file, or `width` × `height` × 4 bytes. Empty when the request names `blob`.
         data: ByteBuf,
+        /// The BLAKE3 hash of a stored blob that holds the bytes. A frame that the daemon made has
+        /// that of its PNG.
+        blob: Option<String>,
     }
 
     /// Parameters of `hello`.
@@ -73,14 +77,22 @@ records! {
         uptime_seconds: f64,
         /// The job that the engine works on.
         running: Option<String>,
+        /// The jobs that it suspended for more urgent ones, the last first.
+        suspended: Vec<String>,
         /// How many jobs wait.
         waiting: u64,
+        /// How many of them are how urgent.
+        waiting_by_priority: WaitingJobs,
         /// The model in memory.
         model: Option<String>,
+        /// For how long nothing was drawn with it, seconds. An idle model is unloaded after a time.
+        model_idle_seconds: Option<f64>,
         /// What the engine computes on.
         device: String,
         /// Resident memory of the daemon, where the system tells.
         memory_bytes: Option<u64>,
+        /// Bytes of all stored blobs.
+        blob_bytes: u64,
         /// How many connections are open.
         connections: u64,
         /// Where models and manifests lie.
@@ -171,6 +183,11 @@ records! {
         preview_every: Option<u32>,
         /// How frames come back; `png` when left out.
         format: Option<PictureFormat>,
+        /// The idempotency key, 1 to 200 characters. Asking again with it gives the same job, waiting,
+        /// running or ended; and the job outlives its connection.
+        key: Option<String>,
+        /// How urgent it is; `interactive` when left out.
+        priority: Option<Priority>,
     }
     /// A frame that was made.
     FrameResult "frame" {
@@ -194,15 +211,22 @@ records! {
     }
 
     /// Parameters of `frame.again`.
+    #[derive(Default)]
     AgainParams "again params" {
-        /// A PNG that this program made.
+        /// A PNG that this program made. Empty when the request names `blob`.
         png: ByteBuf,
+        /// The BLAKE3 hash of a stored blob that holds the PNG.
+        blob: Option<String>,
         /// The picture that it started from, when it was made from one.
         image: Option<Picture>,
         /// The model to use instead of the one that the PNG names.
         model: Option<String>,
         /// A preview after every that many steps; none when left out.
         preview_every: Option<u32>,
+        /// The idempotency key, as in `frame.generate`.
+        key: Option<String>,
+        /// How urgent it is; `interactive` when left out.
+        priority: Option<Priority>,
     }
     /// Result of `frame.again`.
     AgainResult "again result" {
@@ -218,17 +242,6 @@ records! {
         differences: Vec<String>,
         /// Seconds from the engine's start on the job to its end.
         seconds: f64,
-    }
-
-    /// Parameters of `job.cancel`.
-    CancelParams "cancel params" {
-        /// The job's name, from `job.queued`.
-        job: String,
-    }
-    /// Result of `job.cancel`.
-    CancelResult "cancel result" {
-        /// Whether the engine was at work on it.
-        was_running: bool,
     }
 
     /// A model in a list.

@@ -45,6 +45,7 @@ wire_types! {
     String => "string",
     serde_bytes::ByteBuf => "bytes",
     serde_json::Value => "any",
+    rmpv::Value => "any",
 }
 
 impl<T: WireType> WireType for Option<T> {

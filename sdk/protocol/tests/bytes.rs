@@ -41,6 +41,7 @@ fn generate(prompt: &str, seed: Option<u64>, pixels: Vec<u8>) -> GenerateParams 
             width: 1,
             height: 1,
             data: ByteBuf::from(pixels),
+            blob: None,
         }),
         ..GenerateParams::default()
     }
@@ -294,7 +295,8 @@ fn an_unknown_error_code_is_kept() {
 fn an_event_is_read_as_it_was_written() {
     let progress = JobProgress {
         job: "j1".to_owned(),
-        request: 9,
+        job_seq: 5,
+        request: Some(9),
         candidate: 0,
         candidates: 1,
         step: 3,
@@ -305,6 +307,7 @@ fn an_event_is_read_as_it_was_written() {
             width: 1,
             height: 1,
             data: ByteBuf::from(vec![1, 2, 3, 255]),
+            blob: None,
         }),
     };
     let payload = progress.encode(12).unwrap();

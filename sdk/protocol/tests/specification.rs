@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use framewright_protocol::{
-    ErrorCode, FieldDescription, FrameResult, Limits, ModelProblem, ModelSummary, Picture, Record,
-    TokenChunk, TokenPiece, WireError, all_events, all_methods,
+    ErrorCode, FieldDescription, FrameResult, JobSummary, Limits, ModelProblem, ModelSummary, Picture, Record,
+    TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
 };
 
 const START: &str = "<!-- reference: written by the test `specification` -->\n";
@@ -59,6 +59,8 @@ fn reference() -> String {
     for (name, fields) in [
         ("picture", described::<Picture>()),
         ("frame", described::<FrameResult>()),
+        ("job summary", described::<JobSummary>()),
+        ("waiting jobs", described::<WaitingJobs>()),
         ("model", described::<ModelSummary>()),
         ("model problem", described::<ModelProblem>()),
         ("token chunk", described::<TokenChunk>()),

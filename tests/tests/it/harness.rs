@@ -6,6 +6,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use framewright_client::Client;
+use framewright_protocol::{Nothing, Status};
 use image::RgbImage;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -144,6 +146,39 @@ impl Home {
     /// `framewrightd` in this home.
     pub fn daemon(&self) -> Command {
         self.prepared("framewrightd")
+    }
+
+    /// A connection to the daemon that runs; `None` when none answers.
+    pub async fn connect(&self) -> Option<Client> {
+        let socket = self.path("run/daemon.sock");
+        let stream = tokio::net::UnixStream::connect(socket).await.ok()?;
+        let (reader, writer) = tokio::io::split(stream);
+        Client::greet(reader, writer, "test").await.ok()
+    }
+
+    /// Whether the engine has work.
+    pub async fn is_at_work(&self, client: &Client) -> bool {
+        let status = client.call::<Status>(&Nothing {}).await.unwrap();
+        status.running.is_some()
+    }
+
+    /// Starts the daemon by itself and waits until it answers.
+    pub async fn start_daemon(&self) -> (Child, Client) {
+        let mut command = self.daemon();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let began = Instant::now();
+        loop {
+            if let Some(client) = self.connect().await {
+                return (child, client);
+            }
+            assert!(child.try_wait().unwrap().is_none(), "it ended");
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "it never answers"
+            );
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     /// Runs `framewright` to its end.

@@ -19,6 +19,7 @@ fn help() {
         ("help", &["--help"][..]),
         ("help_generate", &["generate", "--help"]),
         ("help_again", &["again", "--help"]),
+        ("help_job", &["job", "--help"]),
         ("help_daemon", &["daemon", "--help"]),
         ("help_call", &["call", "--help"]),
     ] {
@@ -58,6 +59,8 @@ fn errors() {
             &["generate", "a fox", "--model", "tiny", "--width", "71"],
         ),
         ("unknown_method", &["call", "no.such.method"]),
+        ("unknown_job", &["job", "show", "12345"]),
+        ("prune_nothing", &["job", "prune"]),
         (
             "wrong_type",
             &["call", "frame.generate", "prompt=\"a\"", "steps=many"],

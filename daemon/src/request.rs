@@ -1,0 +1,372 @@
+//! Requests on their way into the queue and out of it.
+//!
+//! The queue keeps the parameters of the method as they came, with everything
+//! decided that was left open and every picture stored as a blob. So a job that
+//! outlived its daemon is read like one that came just now.
+
+use framewright_jobs::{Blobs, Hash};
+use framewright_library::Models;
+use framewright_protocol::{
+    AgainParams, AgainResult, ErrorCode, FrameAgain, FrameGenerate, FrameResult, GenerateParams,
+    GenerateResult, Limits, Method, Picture, PictureFormat, Priority, WireError, decode_fields,
+};
+use image::RgbImage;
+use serde::Serialize;
+use serde_bytes::ByteBuf;
+use serde_json::Value;
+
+use crate::job_words::refused;
+use crate::order::{self, Order};
+use crate::picture;
+use crate::renderer::Reader;
+
+/// What the engine is to do.
+pub enum Task {
+    /// Frames from a prompt.
+    Generate {
+        /// Candidate 0; candidate k has the seed + k.
+        order: Box<Order>,
+        /// How many.
+        candidates: u32,
+    },
+    /// A frame that was made before.
+    Again {
+        /// As its PNG remembers.
+        order: Box<Order>,
+        /// Its pixels.
+        before: RgbImage,
+        /// What its PNG says.
+        provenance: Value,
+    },
+}
+
+/// A request that was checked and can be stored.
+pub struct Accepted {
+    /// The method's name.
+    pub method: &'static str,
+    /// The bytes that the queue keeps.
+    pub request: Vec<u8>,
+    /// The blobs that they name.
+    pub blobs: Vec<Hash>,
+    /// What it is about, in a few words.
+    pub title: String,
+    /// The idempotency key.
+    pub key: Option<String>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// How frames are to come back.
+    pub format: PictureFormat,
+}
+
+/// What checking a request needs.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// The models by name.
+    pub models: &'a Models,
+    /// Knows the engine's names.
+    pub reader: &'a dyn Reader,
+    /// Where pictures are stored.
+    pub blobs: &'a Blobs,
+}
+
+impl Desk<'_> {
+    /// Checks a request of the method and stores its pictures.
+    ///
+    /// # Errors
+    /// What is wrong with it; `unsupported` for a method that makes no job.
+    pub fn accept(self, method: &str, params: &[u8]) -> Result<Accepted, WireError> {
+        match method {
+            FrameGenerate::NAME => self.accept_generate(decoded::<FrameGenerate>(params)?),
+            FrameAgain::NAME => self.accept_again(decoded::<FrameAgain>(params)?),
+            other => Err(
+                WireError::new(ErrorCode::Unsupported, "this method makes no job")
+                    .about(other.chars().take(100).collect::<String>())
+                    .hint("`job.submit` takes frame.generate and frame.again"),
+            ),
+        }
+    }
+
+    fn accept_generate(self, mut params: GenerateParams) -> Result<Accepted, WireError> {
+        let key = checked_key(params.key.take())?;
+        let priority = params.priority.take().unwrap_or_default();
+        let format = params.format.unwrap_or_default();
+        let mut blobs = Vec::new();
+        if let Some(image) = &mut params.image {
+            self.fetch(image).map_err(|error| error.about("image"))?;
+        }
+        order::candidates(&params)?;
+        let order = Order::check(params.clone(), self.models)?;
+        self.reader.check(&order)?;
+        params.seed = Some(order.seed);
+        if let Some(image) = &mut params.image {
+            blobs.push(self.store(image)?);
+        }
+        Ok(Accepted {
+            method: FrameGenerate::NAME,
+            title: title(&params.prompt),
+            request: encoded(&params)?,
+            blobs,
+            key,
+            priority,
+            format,
+        })
+    }
+
+    fn accept_again(self, mut params: AgainParams) -> Result<Accepted, WireError> {
+        let key = checked_key(params.key.take())?;
+        let priority = params.priority.take().unwrap_or_default();
+        let mut blobs = Vec::new();
+        self.fetch_again(&mut params)?;
+        let title = match self.remember(&params)? {
+            Task::Again { order, .. } | Task::Generate { order, .. } => title(&order.prompt),
+        };
+        let png = self
+            .blobs
+            .put(&params.png)
+            .map_err(|error| refused(&error))?;
+        blobs.push(png);
+        params.png = ByteBuf::new();
+        params.blob = Some(png.to_string());
+        if let Some(image) = &mut params.image {
+            blobs.push(self.store(image)?);
+        }
+        Ok(Accepted {
+            method: FrameAgain::NAME,
+            title,
+            request: encoded(&params)?,
+            blobs,
+            key,
+            priority,
+            format: PictureFormat::Png,
+        })
+    }
+
+    /// What a stored request asks the engine to do, and how often it wants
+    /// previews.
+    ///
+    /// # Errors
+    /// When the models or blobs that it names have changed meanwhile.
+    pub fn task(self, method: &str, request: &[u8]) -> Result<(Task, Option<u32>), WireError> {
+        if method == FrameAgain::NAME {
+            let mut params = decoded::<FrameAgain>(request)?;
+            self.fetch_again(&mut params)?;
+            let preview_every = params.preview_every;
+            return Ok((self.remember(&params)?, preview_every));
+        }
+        let mut params = decoded::<FrameGenerate>(request)?;
+        if let Some(image) = &mut params.image {
+            self.fetch(image)?;
+        }
+        let (candidates, preview_every) = (order::candidates(&params)?, params.preview_every);
+        let order = Box::new(Order::check(params, self.models)?);
+        Ok((Task::Generate { order, candidates }, preview_every))
+    }
+
+    /// The blobs that a stored request names.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn inputs(self, method: &str, request: &[u8]) -> Result<Vec<Hash>, WireError> {
+        let (own, image) = if method == FrameAgain::NAME {
+            let params = decoded::<FrameAgain>(request)?;
+            (params.blob, params.image)
+        } else {
+            (None, decoded::<FrameGenerate>(request)?.image)
+        };
+        let names = own.into_iter().chain(image.and_then(|image| image.blob));
+        names.map(|name| hash(&name)).collect()
+    }
+
+    fn remember(self, params: &AgainParams) -> Result<Task, WireError> {
+        let remembered = self.reader.remember(&params.png)?;
+        let before = picture::read_png(&params.png)?;
+        let mut request = remembered.request;
+        match (request.strength, &params.image) {
+            (Some(_), None) => {
+                return Err(WireError::new(
+                    ErrorCode::InvalidParams,
+                    "the frame was made from a picture, which its PNG does not hold",
+                )
+                .about("image")
+                .hint("give the picture that it started from"));
+            }
+            (None, Some(_)) => {
+                return Err(WireError::new(
+                    ErrorCode::InvalidParams,
+                    "the frame was not made from a picture",
+                )
+                .about("image"));
+            }
+            (_, image) => request.image.clone_from(image),
+        }
+        if params.model.is_some() {
+            request.model.clone_from(&params.model);
+        }
+        let order = Box::new(Order::check(request, self.models)?);
+        self.reader.check(&order)?;
+        Ok(Task::Again {
+            order,
+            before,
+            provenance: remembered.provenance,
+        })
+    }
+
+    /// Fills in the bytes of a picture that names a blob.
+    fn fetch(self, picture: &mut Picture) -> Result<(), WireError> {
+        if picture.data.is_empty()
+            && let Some(name) = &picture.blob
+        {
+            picture.data = ByteBuf::from(blob(self.blobs, name)?);
+        }
+        Ok(())
+    }
+
+    fn fetch_again(self, params: &mut AgainParams) -> Result<(), WireError> {
+        if params.png.is_empty()
+            && let Some(name) = &params.blob
+        {
+            params.png = ByteBuf::from(blob(self.blobs, name)?);
+        }
+        params
+            .image
+            .as_mut()
+            .map_or(Ok(()), |image| self.fetch(image))
+    }
+
+    /// Stores a picture's bytes and names the blob in their place.
+    fn store(self, picture: &mut Picture) -> Result<Hash, WireError> {
+        let hash = self
+            .blobs
+            .put(&picture.data)
+            .map_err(|error| refused(&error))?;
+        picture.data = ByteBuf::new();
+        picture.blob = Some(hash.to_string());
+        Ok(hash)
+    }
+}
+
+/// The bytes of the blob of that name.
+///
+/// # Errors
+/// `not_found`, `invalid_params`, `storage`.
+pub fn blob(blobs: &Blobs, name: &str) -> Result<Vec<u8>, WireError> {
+    blobs.get(hash(name)?).map_err(|error| refused(&error))
+}
+
+/// The hash that a client named.
+///
+/// # Errors
+/// `invalid_params`.
+pub fn hash(name: &str) -> Result<Hash, WireError> {
+    name.parse().map_err(|_| {
+        WireError::new(
+            ErrorCode::InvalidParams,
+            "a blob's name is its BLAKE3 hash: 64 lower-case hexadecimal digits",
+        )
+        .about(name.chars().take(100).collect::<String>())
+    })
+}
+
+/// A stored result of `frame.generate` with its pixels, in the wanted format.
+///
+/// # Errors
+/// When blobs have gone.
+pub fn generate_result(
+    blobs: &Blobs,
+    result: &[u8],
+    format: PictureFormat,
+) -> Result<GenerateResult, WireError> {
+    let mut result: GenerateResult = stored(result)?;
+    for frame in &mut result.frames {
+        fill(blobs, frame, format)?;
+    }
+    Ok(result)
+}
+
+/// A stored result of `frame.again` with its pixels.
+///
+/// # Errors
+/// When its blob has gone.
+pub fn again_result(
+    blobs: &Blobs,
+    result: &[u8],
+    format: PictureFormat,
+) -> Result<AgainResult, WireError> {
+    let mut result: AgainResult = stored(result)?;
+    fill(blobs, &mut result.frame, format)?;
+    Ok(result)
+}
+
+/// Fills in the pixels of a frame that was stored as a PNG.
+fn fill(blobs: &Blobs, frame: &mut FrameResult, format: PictureFormat) -> Result<(), WireError> {
+    let name = frame.picture.blob.take().unwrap_or_default();
+    let png = blob(blobs, &name)?;
+    frame.picture = match format {
+        PictureFormat::Png => Picture {
+            data: ByteBuf::from(png),
+            ..frame.picture.clone()
+        },
+        raw => picture::write(&picture::read_png(&png)?, raw),
+    };
+    frame.picture.blob = Some(name);
+    Ok(())
+}
+
+/// Bytes for the queue.
+///
+/// # Errors
+/// `internal`.
+pub fn encoded(value: &impl Serialize) -> Result<Vec<u8>, WireError> {
+    framewright_protocol::encode(value)
+        .map_err(|error| WireError::new(ErrorCode::Internal, error.to_string()))
+}
+
+fn stored<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
+    decode_fields(bytes).map_err(|reason| {
+        WireError::new(
+            ErrorCode::Internal,
+            format!("the stored result cannot be read: {reason}"),
+        )
+        .hint("another version of the daemon stored it; make it again: `job again`")
+    })
+}
+
+/// Reads a method's parameters.
+///
+/// # Errors
+/// `invalid_params`.
+pub fn decoded<M: Method>(bytes: &[u8]) -> Result<M::Params, WireError> {
+    decode_fields(bytes).map_err(|reason| {
+        WireError::new(ErrorCode::InvalidParams, reason)
+            .about(M::NAME)
+            .hint("`describe` tells every method's parameters")
+    })
+}
+
+/// Checks an idempotency key.
+///
+/// # Errors
+/// `invalid_params`.
+pub fn checked_key(key: Option<String>) -> Result<Option<String>, WireError> {
+    let most = Limits::CURRENT.key_chars;
+    if key
+        .as_ref()
+        .is_some_and(|key| key.is_empty() || key.chars().count() as u64 > most)
+    {
+        let message = format!("a key has from 1 to {most} characters");
+        return Err(WireError::new(ErrorCode::InvalidParams, message).about("key"));
+    }
+    Ok(key)
+}
+
+/// The beginning of a prompt, for lists.
+fn title(prompt: &str) -> String {
+    const LONGEST: usize = 80;
+    let line = prompt.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= LONGEST {
+        return line;
+    }
+    let mut short: String = line.chars().take(LONGEST - 1).collect();
+    short.push('…');
+    short
+}

@@ -1,0 +1,76 @@
+"""The methods' parameters for type checkers, and which of them may be asked again."""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from .picture import Picture
+
+# Asking again changes nothing that the first time has not: they only look, or they say what is
+# to be in the end. The job of `frame.…` ends with its connection unless it has a key, and with a
+# key the daemon finds it again.
+_REPEATABLE = frozenset(
+    [
+        "ping",
+        "status",
+        "describe",
+        "model.list",
+        "model.inspect",
+        "prompt.tokens",
+        "frame.generate",
+        "frame.again",
+        "job.cancel",
+        "job.wait",
+        "job.list",
+        "job.show",
+        "job.events",
+        "job.watch",
+        "job.prune",
+        "blob.get",
+        "events.subscribe",
+    ]
+)
+
+
+def may_be_asked_again(method: str, params: Mapping[str, Any]) -> bool:
+    """Whether a request whose answer was lost can be sent again without doing things twice."""
+    return method in _REPEATABLE or method == "job.submit" and params.get("key") is not None
+
+
+class GenerateOptions(TypedDict, total=False):
+    """Options of `frame.generate`; what is left out comes from the model's manifest.
+
+    Sizes are in pixels, `guidance_scale` 1 means none, `guidance_rescale` is 0 to 1, `strength`
+    above 0 to 1. Candidate k has `seed` + k. `format` is `png` (the default), `rgba8` or `bgra8`.
+    `priority` is `interactive`, `batch` or `training`. A job with a `key` outlives its
+    connection: asking again with the same key gives the same job's result.
+    """
+
+    negative_prompt: str
+    model: str
+    width: int
+    height: int
+    steps: int
+    guidance_scale: float
+    guidance_rescale: float
+    guidance_mode: str
+    sampler: str
+    seed: int
+    candidates: int
+    image: Picture
+    strength: float
+    clip_skip: int
+    preview_every: int
+    format: str
+    key: str
+    priority: str
+
+
+class AgainOptions(TypedDict, total=False):
+    """Options of `frame.again`: the picture that the frame was made from, another model; `key`
+    and `priority` as in `GenerateOptions`."""
+
+    image: Picture
+    model: str
+    preview_every: int
+    key: str
+    priority: str

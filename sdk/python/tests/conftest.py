@@ -1,0 +1,86 @@
+import contextlib
+import gc
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+from fake_daemon import FakeDaemon, within
+from framewright import Background, Client, ConnectOptions, Home
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def root():
+    """A home of the test's own; its path is short enough for a socket."""
+    root = tempfile.mkdtemp(prefix="fw-")
+    yield Path(root)
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def fake(root):
+    daemon = FakeDaemon(root)
+    yield daemon
+    daemon.close()
+
+
+@pytest.fixture
+def client(fake, root):
+    with Client.connect("test 1", home=root, start=False) as client:
+        yield client
+
+
+@pytest.fixture
+def background(fake, root):
+    background = Background(ConnectOptions("test 1", start=False, home=Home.under(root)))
+    yield background
+    background.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_this_machine(monkeypatch, root):
+    """Whatever a test starts by mistake, it is not this user's daemon."""
+    monkeypatch.setenv("FRAMEWRIGHT_HOME", str(root))
+    monkeypatch.delenv("FRAMEWRIGHT_DAEMON", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_thread_dies(monkeypatch):
+    """An exception that ends a thread is a fault of the package, which nobody would see."""
+    died = []
+    monkeypatch.setattr(threading, "excepthook", died.append)
+    yield
+    gc.collect()
+    assert not died, died
+
+
+# The real one
+
+
+@pytest.fixture(scope="session")
+def program():
+    """`framewrightd`, the one that was built last; built when there is none."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
+    candidates = [target / profile / "framewrightd" for profile in ("debug", "release")]
+    built = [candidate for candidate in candidates if candidate.is_file()]
+    if not built:
+        command = ["cargo", "build", "--quiet", "-p", "framewright-daemon"]
+        subprocess.run(command, cwd=REPOSITORY, check=True)
+        built = candidates[:1]
+    return max(built, key=lambda candidate: candidate.stat().st_mtime)
+
+
+@pytest.fixture
+def daemon(program, root):
+    """Options for a daemon with a home of its own, which ends with the test."""
+    yield {"home": root, "program": program}
+    with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
+        pid = int((root / "run" / "daemon.lock").read_text())
+        os.kill(pid, signal.SIGKILL)
+        within(5, lambda: not Path(f"/proc/{pid}").exists())
