@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use framewright_library::{Model, Source};
+use framewright_library::Kind;
 use framewright_protocol::{
-    BlobGet, BlobPut, DaemonStop, Describe, DescribeResult, ErrorCode, EventsSubscribe,
-    FieldDescription, FrameAgain, FrameGenerate, HelloParams, HelloResult, InspectParams,
-    InspectResult, JobAgain, JobCancel, JobEvents, JobList, JobPrune, JobShow, JobSubmit, JobWait,
-    JobWatch, Limits, Method, ModelInspect, ModelList, ModelListResult, ModelProblem, ModelSummary,
+    BlobGet, BlobPut, DaemonStop, Describe, DescribeResult, DocumentDelete, DocumentGet,
+    DocumentList, DocumentPut, ErrorCode, EventsSubscribe, FieldDescription, FrameAgain,
+    FrameGenerate, HelloParams, HelloResult, JobAgain, JobCancel, JobEvents, JobList, JobPrune,
+    JobShow, JobSubmit, JobWait, JobWatch, LibraryAddFolder, LibraryFolders, LibraryRemoveFolder,
+    Limits, LoraImport, LoraInspect, LoraList, Method, ModelImport, ModelInspect, ModelList,
     Nothing, PROTOCOL_LEVEL, PROTOCOL_OLDEST, Ping, PromptTokens, Status, SubscribeParams,
     TokensParams, TokensResult, WireError, all_events, all_methods,
 };
@@ -16,7 +17,7 @@ use crate::connection::{Client, Turn, answer, refusal};
 use crate::daemon::{Daemon, VERSION};
 use crate::order::{self, find_model};
 use crate::request::decoded;
-use crate::{blob_answers, job_answers};
+use crate::{blob_answers, job_answers, library_answers};
 
 /// Answers `hello`; gives the client's name too.
 ///
@@ -73,6 +74,8 @@ pub fn in_order(method: &str) -> bool {
         JobSubmit::NAME,
         JobAgain::NAME,
         BlobPut::NAME,
+        DocumentPut::NAME,
+        DocumentDelete::NAME,
     ]
     .contains(&method)
 }
@@ -137,8 +140,53 @@ pub async fn in_time(
         JobPrune::NAME => read::<JobPrune>(daemon, id, bytes, job_answers::prune).await,
         BlobGet::NAME => read::<BlobGet>(daemon, id, bytes, blob_answers::get).await,
         Describe::NAME => answer::<Describe>(id, Ok(describe())),
-        ModelList::NAME => read::<ModelList>(daemon, id, bytes, list).await,
-        ModelInspect::NAME => read::<ModelInspect>(daemon, id, bytes, inspect).await,
+        ModelList::NAME => read::<ModelList>(daemon, id, bytes, library_answers::models).await,
+        ModelInspect::NAME => {
+            read::<ModelInspect>(daemon, id, bytes, library_answers::inspect_model).await
+        }
+        ModelImport::NAME => {
+            let client = client.clone();
+            read::<ModelImport>(daemon, id, bytes, move |daemon, params| {
+                library_answers::import(daemon, &client, Kind::Model, params)
+            })
+            .await
+        }
+        LoraImport::NAME => {
+            let client = client.clone();
+            read::<LoraImport>(daemon, id, bytes, move |daemon, params| {
+                library_answers::import(daemon, &client, Kind::Lora, params)
+            })
+            .await
+        }
+        LoraList::NAME => read::<LoraList>(daemon, id, bytes, library_answers::loras).await,
+        LoraInspect::NAME => {
+            let client = client.clone();
+            read::<LoraInspect>(daemon, id, bytes, move |daemon, params| {
+                library_answers::inspect_lora(daemon, &client, &params)
+            })
+            .await
+        }
+        LibraryFolders::NAME => {
+            read::<LibraryFolders>(daemon, id, bytes, library_answers::folders).await
+        }
+        LibraryAddFolder::NAME => {
+            read::<LibraryAddFolder>(daemon, id, bytes, library_answers::add_folder).await
+        }
+        LibraryRemoveFolder::NAME => {
+            read::<LibraryRemoveFolder>(daemon, id, bytes, library_answers::remove_folder).await
+        }
+        DocumentList::NAME => {
+            read::<DocumentList>(daemon, id, bytes, library_answers::documents).await
+        }
+        DocumentGet::NAME => {
+            read::<DocumentGet>(daemon, id, bytes, library_answers::document).await
+        }
+        DocumentPut::NAME => {
+            read::<DocumentPut>(daemon, id, bytes, library_answers::put_document).await
+        }
+        DocumentDelete::NAME => {
+            read::<DocumentDelete>(daemon, id, bytes, library_answers::delete_document).await
+        }
         PromptTokens::NAME => read::<PromptTokens>(daemon, id, bytes, tokens).await,
         _ => refusal(
             Some(id),
@@ -154,16 +202,20 @@ fn subscribe(
     client: &Client,
     params: &SubscribeParams,
 ) -> Result<Nothing, WireError> {
-    let known = |topic: &String| topic == "jobs";
+    let known = |topic: &String| topic == "jobs" || topic == "library";
     if let Some(topic) = params.topics.iter().find(|topic| !known(topic)) {
         return Err(
             WireError::new(ErrorCode::InvalidParams, "there is no such topic")
                 .about(topic.chars().take(100).collect::<String>())
-                .hint("there is: jobs"),
+                .hint("there are: jobs, library"),
         );
     }
-    if !params.topics.is_empty() {
-        daemon.hub.watch_all_jobs(client);
+    for topic in &params.topics {
+        if topic == "jobs" {
+            daemon.hub.watch_all_jobs(client);
+        } else {
+            daemon.hub.watch_library(client);
+        }
     }
     Ok(Nothing {})
 }
@@ -219,57 +271,8 @@ fn describe() -> DescribeResult {
     }
 }
 
-fn list(daemon: &Daemon, _: Nothing) -> Result<ModelListResult, WireError> {
-    let listing = daemon.models.list();
-    Ok(ModelListResult {
-        models: listing.models.iter().map(summary).collect(),
-        problems: listing
-            .problems
-            .into_iter()
-            .map(|problem| ModelProblem {
-                path: problem.path.display().to_string(),
-                line: problem.line,
-                reason: problem.reason,
-                hint: problem.hint,
-            })
-            .collect(),
-        folder: daemon.models.folder().display().to_string(),
-    })
-}
-
-fn inspect(daemon: &Daemon, params: InspectParams) -> Result<InspectResult, WireError> {
-    let model = find_model(&daemon.models, Some(&params.model))?;
-    Ok(InspectResult {
-        report: daemon.reader.inspect(&model)?,
-        model: summary(&model),
-    })
-}
-
 fn tokens(daemon: &Daemon, params: TokensParams) -> Result<TokensResult, WireError> {
     order::check_prompt("prompt", &params.prompt)?;
-    let model = find_model(&daemon.models, params.model.as_deref())?;
+    let model = find_model(&daemon.library, params.model.as_deref())?;
     daemon.reader.tokens(&model, &params.prompt)
-}
-
-fn summary(model: &Model) -> ModelSummary {
-    let (source, path) = match &model.source {
-        Source::Embedded => ("embedded", None),
-        Source::Folder(path) => ("folder", Some(path)),
-        Source::File(path) => ("file", Some(path)),
-    };
-    let defaults = model.defaults.clone();
-    ModelSummary {
-        name: model.name.clone(),
-        default: model.source == Source::Embedded,
-        source: source.to_owned(),
-        path: path.map(|path| path.display().to_string()),
-        family: model.family.clone(),
-        width: defaults.width,
-        height: defaults.height,
-        steps: defaults.steps,
-        guidance_scale: defaults.guidance_scale,
-        sampler: defaults.sampler,
-        clip_skip: defaults.clip_skip,
-        vae: model.vae.as_ref().map(|vae| vae.display().to_string()),
-    }
 }

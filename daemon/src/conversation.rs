@@ -170,7 +170,7 @@ impl World {
         let engine = EngineThread {
             jobs: daemon.jobs.clone(),
             reader,
-            models: daemon.models.clone(),
+            library: daemon.library.clone(),
             model: daemon.model.clone(),
             unload_after,
             renderer: move || {

@@ -6,12 +6,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use framewright_jobs::{Hash, Queue};
-use framewright_library::Models;
-use framewright_protocol::{Home, StatusResult, WaitingJobs};
+use framewright_library::Library;
+use framewright_protocol::{Home, StatusResult, WaitingJobs, WireError};
 use tokio::sync::watch;
 
 use crate::engine_thread::ModelInMemory;
 use crate::hub::Hub;
+use crate::library_words;
 use crate::renderer::Reader;
 use crate::request::Desk;
 
@@ -22,8 +23,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub struct Daemon {
     /// Its directories.
     pub home: Home,
-    /// Its models.
-    pub models: Models,
+    /// What lies on disk; watched.
+    pub library: Arc<Library>,
     /// The jobs.
     pub jobs: Arc<Queue>,
     /// Who hears of what.
@@ -40,8 +41,11 @@ pub struct Daemon {
 impl Daemon {
     /// A daemon of these parts.
     pub fn new(home: Home, jobs: Arc<Queue>, hub: Arc<Hub>, reader: Arc<dyn Reader>) -> Self {
+        let library = Library::open(&home.data);
+        let ears = hub.clone();
+        library.on_change(move |change| ears.tell_library(change));
         Self {
-            models: Models::new(home.models()),
+            library: Arc::new(library),
             home,
             jobs,
             hub,
@@ -56,20 +60,34 @@ impl Daemon {
     /// What checking a request needs.
     pub fn desk(&self) -> Desk<'_> {
         Desk {
-            models: &self.models,
+            library: &self.library,
             reader: self.reader.as_ref(),
             blobs: self.jobs.blobs(),
         }
     }
 
-    /// The blobs that are needed beyond the jobs.
-    pub fn pinned(&self) -> HashSet<Hash> {
-        HashSet::new()
+    /// The blobs that are needed beyond the jobs: those that boards name.
+    ///
+    /// # Errors
+    /// When a board cannot be read: then nobody knows which may go.
+    pub fn pinned(&self) -> Result<HashSet<Hash>, WireError> {
+        let used = self
+            .library
+            .used_blobs()
+            .map_err(|error| library_words::of_document("boards", &error))?;
+        Ok(used.iter().filter_map(|hash| hash.parse().ok()).collect())
     }
 
     /// Removes blobs where all of them together take too much room.
     pub fn make_room(&self) {
-        match self.jobs.make_room(&self.pinned()) {
+        let pinned = match self.pinned() {
+            Ok(pinned) => pinned,
+            Err(error) => {
+                tracing::warn!("no room is made, since a board may need any blob: {error}");
+                return;
+            }
+        };
+        match self.jobs.make_room(&pinned) {
             Ok(pruned) if pruned.blobs > 0 => tracing::info!(
                 blobs = pruned.blobs,
                 bytes = pruned.bytes,

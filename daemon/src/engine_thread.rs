@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use framewright_jobs::{Happened, Hash, Next, Outcome, Preview, Progress, Queue, Running};
-use framewright_library::Models;
+use framewright_library::Library;
 use framewright_protocol::{
     AgainResult, ErrorCode, FrameResult, GenerateResult, Limits, PictureFormat, WireError,
 };
@@ -43,8 +43,8 @@ pub struct EngineThread<F> {
     pub jobs: Arc<Queue>,
     /// Reads files and prompts.
     pub reader: Arc<dyn Reader>,
-    /// The models by name.
-    pub models: Models,
+    /// What lies on disk.
+    pub library: Arc<Library>,
     /// Where it tells which model it holds.
     pub model: ModelInMemory,
     /// A model that was not used for so long is unloaded.
@@ -138,7 +138,7 @@ impl<F: FnMut() -> Box<dyn Renderer>> Worker<F> {
 
     fn make(&mut self, running: &Running) -> Result<Made, WireError> {
         let desk = Desk {
-            models: &self.thread.models,
+            library: &self.thread.library,
             reader: self.thread.reader.as_ref(),
             blobs: self.thread.jobs.blobs(),
         };

@@ -7,9 +7,11 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use framewright_jobs::{Event, Happened, JobId, Owner};
+use framewright_library::Change;
+use framewright_protocol::Known;
 
 use crate::connection::{Client, Events};
-use crate::job_words;
+use crate::{job_words, library_words};
 
 /// A connection that hears of one job.
 struct Watcher {
@@ -23,6 +25,7 @@ struct Watcher {
 struct State {
     of_job: HashMap<JobId, Vec<Watcher>>,
     of_all_jobs: HashMap<Owner, Events>,
+    of_library: HashMap<Owner, Events>,
 }
 
 /// Everybody who listens.
@@ -59,9 +62,23 @@ impl Hub {
         self.lock().of_all_jobs.insert(client.owner, events);
     }
 
+    /// Lets a connection hear of every change in the library, until it ends.
+    pub fn watch_library(&self, client: &Client) {
+        let events = client.events.clone();
+        self.lock().of_library.insert(client.owner, events);
+    }
+
+    /// Tells whoever listens of a change in the library.
+    pub fn tell_library(&self, change: &Change) {
+        for events in self.lock().of_library.values() {
+            events.send(Known::Library(library_words::event(change)));
+        }
+    }
+
     /// Forgets a connection.
     pub fn leave(&self, owner: Owner) {
         let mut state = self.lock();
+        state.of_library.remove(&owner);
         state.of_all_jobs.remove(&owner);
         state.of_job.retain(|_, watchers| {
             watchers.retain(|watcher| watcher.owner != owner);
@@ -75,6 +92,7 @@ impl Hub {
         let State {
             of_job,
             of_all_jobs,
+            ..
         } = &mut *state;
         let watchers = of_job.get(&event.job).map_or(&[][..], Vec::as_slice);
         for watcher in watchers {

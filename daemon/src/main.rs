@@ -14,6 +14,8 @@ mod files;
 mod hub;
 mod job_answers;
 mod job_words;
+mod library_answers;
+mod library_words;
 mod logging;
 mod order;
 mod picture;

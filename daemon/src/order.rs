@@ -1,10 +1,10 @@
 //! A request that was checked and can be drawn.
 
-use framewright_library::{EMBEDDED, FindError, Model, Models, Problem};
+use framewright_library::{EMBEDDED, Kind, Library, Model};
 use framewright_protocol::{ErrorCode, GenerateParams, Limits, WireError};
 use image::RgbImage;
 
-use crate::picture;
+use crate::{library_words, picture};
 
 /// The picture that a frame starts from.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,33 +58,12 @@ fn invalid(parameter: &str, message: impl Into<String>) -> WireError {
 ///
 /// # Errors
 /// `not_found`, `invalid_params`, `model_unusable`.
-pub fn find_model(models: &Models, name: Option<&str>) -> Result<Model, WireError> {
+pub fn find_model(library: &Library, name: Option<&str>) -> Result<Model, WireError> {
     let name = name.unwrap_or(EMBEDDED);
-    models.find(name).map_err(|error| match error {
-        FindError::Name(_) => invalid("model", error.to_string())
-            .hint("`model list` tells the names; a checkpoint elsewhere needs its absolute path"),
-        FindError::NoFile(_) => WireError::new(ErrorCode::NotFound, error.to_string()).about(name),
-        FindError::Unknown { ref known, .. } => {
-            WireError::new(ErrorCode::NotFound, error.to_string()).hint(format!(
-                "there are: {}; put others into {}",
-                known.join(", "),
-                models.folder().display()
-            ))
-        }
-        FindError::Unusable(problem) => unusable(problem),
-    })
-}
-
-fn unusable(problem: Problem) -> WireError {
-    let place = match problem.line {
-        Some(line) => format!("{}, line {line}", problem.path.display()),
-        None => problem.path.display().to_string(),
-    };
-    let error = WireError::new(ErrorCode::ModelUnusable, problem.reason).about(place);
-    match problem.hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
+    let model = library
+        .find_model(name)
+        .map_err(|error| library_words::of_find(name, error, &library.folder(Kind::Model)))?;
+    Ok(Model::clone(&model))
 }
 
 /// Checks a prompt's length.
@@ -109,7 +88,7 @@ impl Order {
     ///
     /// # Errors
     /// `invalid_params`, and those of [`find_model`].
-    pub fn check(params: GenerateParams, models: &Models) -> Result<Self, WireError> {
+    pub fn check(params: GenerateParams, library: &Library) -> Result<Self, WireError> {
         if params.prompt.trim().is_empty() {
             return Err(invalid("prompt", "the prompt is empty").hint("say what is to be drawn"));
         }
@@ -153,7 +132,7 @@ impl Order {
                 Some(Start { image, strength })
             }
         };
-        let model = find_model(models, params.model.as_deref())?;
+        let model = find_model(library, params.model.as_deref())?;
         Ok(Self {
             prompt: params.prompt,
             negative_prompt,
@@ -212,7 +191,8 @@ mod tests {
         };
         change(&mut params);
         candidates(&params)?;
-        Order::check(params, &Models::new("/nonexistent".into()))
+        let home = tempfile::tempdir().expect("a folder");
+        Order::check(params, &Library::open(home.path()))
     }
 
     #[test]

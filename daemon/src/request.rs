@@ -5,7 +5,7 @@
 //! outlived its daemon is read like one that came just now.
 
 use framewright_jobs::{Blobs, Hash};
-use framewright_library::Models;
+use framewright_library::Library;
 use framewright_protocol::{
     AgainParams, AgainResult, ErrorCode, FrameAgain, FrameGenerate, FrameResult, GenerateParams,
     GenerateResult, Limits, Method, Picture, PictureFormat, Priority, WireError, decode_fields,
@@ -61,8 +61,8 @@ pub struct Accepted {
 /// What checking a request needs.
 #[derive(Clone, Copy)]
 pub struct Desk<'a> {
-    /// The models by name.
-    pub models: &'a Models,
+    /// What lies on disk.
+    pub library: &'a Library,
     /// Knows the engine's names.
     pub reader: &'a dyn Reader,
     /// Where pictures are stored.
@@ -95,7 +95,7 @@ impl Desk<'_> {
             self.fetch(image).map_err(|error| error.about("image"))?;
         }
         order::candidates(&params)?;
-        let order = Order::check(params.clone(), self.models)?;
+        let order = Order::check(params.clone(), self.library)?;
         self.reader.check(&order)?;
         params.seed = Some(order.seed);
         if let Some(image) = &mut params.image {
@@ -158,7 +158,7 @@ impl Desk<'_> {
             self.fetch(image)?;
         }
         let (candidates, preview_every) = (order::candidates(&params)?, params.preview_every);
-        let order = Box::new(Order::check(params, self.models)?);
+        let order = Box::new(Order::check(params, self.library)?);
         Ok((Task::Generate { order, candidates }, preview_every))
     }
 
@@ -202,7 +202,7 @@ impl Desk<'_> {
         if params.model.is_some() {
             request.model.clone_from(&params.model);
         }
-        let order = Box::new(Order::check(request, self.models)?);
+        let order = Box::new(Order::check(request, self.library)?);
         self.reader.check(&order)?;
         Ok(Task::Again {
             order,

@@ -79,7 +79,7 @@ pub async fn run(
     let engine = EngineThread {
         jobs: daemon.jobs.clone(),
         reader,
-        models: daemon.models.clone(),
+        library: daemon.library.clone(),
         model: daemon.model.clone(),
         unload_after: settings.unload_after,
         renderer,

@@ -1,41 +1,43 @@
-//! A model's manifest: `NAME.toml`.
+//! Manifests: small TOML files with a type each.
 
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use crate::model::Defaults;
+use crate::kind::Kind;
 
-/// The longest manifest that is read, bytes.
-const LONGEST: u64 = 64 << 10;
+/// What a TOML file of the library says.
+pub trait Manifest: DeserializeOwned + Clone + PartialEq + Send + Sync + 'static {
+    /// What it describes.
+    const KIND: Kind;
+    /// The longest file that is read, bytes.
+    const LONGEST: u64 = 64 << 10;
 
-/// What a manifest says.
-///
-/// ```toml
-/// family = "sd15"
-/// path = "/home/me/checkpoints/realistic-vision.safetensors"  # or relative; left out: beside the manifest
-/// vae = "vae-ft-mse.safetensors"
-///
-/// [defaults]
-/// width = 512
-/// height = 512
-/// steps = 50
-/// guidance_scale = 7.5
-/// sampler = "dpmpp-2m"
-/// clip_skip = 1
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Manifest {
-    /// The family that LoRAs must fit to.
-    pub family: Option<String>,
-    /// The folder or file; relative to the manifest.
-    pub path: Option<PathBuf>,
-    /// A VAE file or folder that takes the place of the model's own; relative to the manifest.
-    pub vae: Option<PathBuf>,
-    /// What a request gets that does not say otherwise.
-    #[serde(default)]
-    pub defaults: Defaults,
+    /// Checks what the types leave open.
+    ///
+    /// # Errors
+    /// The first key that makes no sense, and why.
+    fn check(&self) -> Result<(), Misfit>;
+}
+
+/// A value that has the right type and makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// The key as it is written in the file.
+    pub key: String,
+    /// What is wrong with its value, to be read after the key.
+    pub reason: String,
+}
+
+impl Misfit {
+    pub(crate) fn new(key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            reason: reason.into(),
+        }
+    }
 }
 
 /// Why a manifest cannot be used.
@@ -44,8 +46,11 @@ pub enum ManifestError {
     /// It cannot be read.
     #[error("it cannot be read: {0}")]
     Read(#[from] std::io::Error),
+    /// It is a folder, a pipe or a device.
+    #[error("it is no ordinary file")]
+    NoFile,
     /// It is far longer than a manifest is.
-    #[error("it has {0} bytes; a manifest has at most {LONGEST}")]
+    #[error("it has more than {0} bytes, which is the most that is read")]
     TooLong(u64),
     /// It is not TOML, has a key that is not known or a value of the wrong type.
     #[error("{reason}")]
@@ -62,94 +67,115 @@ impl ManifestError {
     pub fn line(&self) -> Option<u32> {
         match self {
             Self::Content { line, .. } => *line,
-            Self::Read(_) | Self::TooLong(_) => None,
+            Self::Read(_) | Self::NoFile | Self::TooLong(_) => None,
         }
     }
 }
 
-impl Manifest {
-    /// Reads `path`; relative paths in it are made absolute.
-    ///
-    /// # Errors
-    /// See [`ManifestError`].
-    pub fn read(path: &Path) -> Result<Self, ManifestError> {
-        let length = std::fs::metadata(path)?.len();
-        if length > LONGEST {
-            return Err(ManifestError::TooLong(length));
-        }
-        let mut manifest = Self::parse(&std::fs::read_to_string(path)?)?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        for named in [&mut manifest.path, &mut manifest.vae]
-            .into_iter()
-            .flatten()
-        {
-            *named = folder.join(&*named);
-        }
-        Ok(manifest)
+/// Reads a manifest's text, at most `longest` bytes.
+pub(crate) fn read_text(path: &Path, longest: u64) -> Result<String, ManifestError> {
+    // A pipe would keep the reader waiting for ever.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(ManifestError::NoFile);
     }
-
-    /// Reads a manifest's text.
-    ///
-    /// # Errors
-    /// [`ManifestError::Content`].
-    pub fn parse(text: &str) -> Result<Self, ManifestError> {
-        let manifest: Self = toml::from_str(text).map_err(|error| ManifestError::Content {
-            line: error.span().map(|span| line_of(text, span.start)),
-            reason: error.message().to_owned(),
-        })?;
-        manifest
-            .defaults
-            .check()
-            .map_err(|(key, reason)| ManifestError::Content {
-                line: line_with(text, key),
-                reason: format!("`{key}` {reason}"),
-            })?;
-        Ok(manifest)
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(longest + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
+        return Err(ManifestError::TooLong(longest));
     }
+    String::from_utf8(bytes).map_err(|error| {
+        let before = error.as_bytes().get(..error.utf8_error().valid_up_to());
+        ManifestError::Content {
+            line: before.map(line_after),
+            reason: "the text is not UTF-8".to_owned(),
+        }
+    })
 }
 
-fn line_of(text: &str, at: usize) -> u32 {
-    let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
-    1 + before.iter().filter(|byte| **byte == b'\n').count() as u32
+/// Reads a manifest's text.
+///
+/// # Errors
+/// [`ManifestError::TooLong`] and [`ManifestError::Content`].
+pub fn parse<M: Manifest>(text: &str) -> Result<M, ManifestError> {
+    if text.len() as u64 > M::LONGEST {
+        return Err(ManifestError::TooLong(M::LONGEST));
+    }
+    let manifest: M = from_toml(text)?;
+    manifest.check().map_err(|misfit| ManifestError::Content {
+        line: line_with(text, &misfit.key),
+        reason: format!("`{}` {}", misfit.key, misfit.reason),
+    })?;
+    Ok(manifest)
+}
+
+/// Reads TOML, and tells the line of a mistake.
+pub(crate) fn from_toml<T: DeserializeOwned>(text: &str) -> Result<T, ManifestError> {
+    toml::from_str(text).map_err(|error| ManifestError::Content {
+        line: error
+            .span()
+            .and_then(|span| text.as_bytes().get(..span.start))
+            .map(line_after),
+        reason: error.message().to_owned(),
+    })
+}
+
+fn line_after(before: &[u8]) -> u32 {
+    let breaks = before.iter().filter(|byte| **byte == b'\n').count();
+    u32::try_from(breaks + 1).unwrap_or(u32::MAX)
 }
 
 fn line_with(text: &str, key: &str) -> Option<u32> {
-    let line = text
-        .lines()
-        .position(|line| line.trim_start().starts_with(key))?;
+    let is_key = |line: &str| {
+        let line = line.trim_start().trim_start_matches(['[', '"', '\'']);
+        line.strip_prefix(key).is_some_and(|rest| {
+            rest.trim_start_matches(['"', '\''])
+                .trim_start()
+                .starts_with(['=', ']', '.'])
+        })
+    };
+    let line = text.lines().position(is_key)?;
     u32::try_from(line + 1).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ModelManifest;
 
-    fn refusal(text: &str) -> (Option<u32>, String) {
-        let error = Manifest::parse(text).expect_err("refused");
-        (error.line(), error.to_string())
+    #[test]
+    fn text_is_bounded_and_utf_8() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.toml");
+        std::fs::write(&path, "12345").expect("written");
+        assert_eq!(read_text(&path, 5).expect("text"), "12345");
+        assert!(matches!(
+            read_text(&path, 4),
+            Err(ManifestError::TooLong(4))
+        ));
+        std::fs::write(&path, b"a = 1\n\xff").expect("written");
+        assert_eq!(read_text(&path, 100).expect_err("no text").line(), Some(2));
+        assert!(matches!(
+            read_text(folder.path(), 100),
+            Err(ManifestError::NoFile)
+        ));
     }
 
     #[test]
-    fn a_whole_manifest_is_read() {
-        let manifest = Manifest::parse(
-            "family = 'sd15'\nvae = 'vae.safetensors'\n[defaults]\nsteps = 50\nguidance_scale = 7.5\n",
-        )
-        .expect("a manifest");
-        assert_eq!(manifest.family.as_deref(), Some("sd15"));
-        assert_eq!(manifest.defaults.steps, Some(50));
-        assert_eq!(manifest.defaults.guidance_scale, Some(7.5));
+    fn the_line_of_a_key_is_found_in_its_table() {
+        assert_eq!(
+            line_with("a = 1\n[defaults]\nstep = 2\nsteps = 0", "steps"),
+            Some(4)
+        );
+        assert_eq!(line_with("\"full-shot\" = 1", "full-shot"), Some(1));
+        assert_eq!(line_with("steps_more = 1", "steps"), None);
     }
 
-    #[test]
-    fn a_mistake_is_told_with_its_line() {
-        let (line, reason) = refusal("family = 'sd15'\n\n[defaults]\nsteps = 'many'\n");
-        assert_eq!(line, Some(4), "{reason}");
-        let (line, reason) = refusal("family = 'sd15'\nfamly = 'sd15'\n");
-        assert_eq!(line, Some(2), "{reason}");
-        assert!(reason.contains("famly"), "{reason}");
-        let (line, _) = refusal("family = \n");
-        assert_eq!(line, Some(1));
-        let (line, reason) = refusal("[defaults]\nwidth = 512\nsteps = 0\n");
-        assert_eq!(line, Some(3), "{reason}");
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,400}") {
+            let _ = parse::<ModelManifest>(&text);
+        }
     }
 }

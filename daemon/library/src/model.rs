@@ -1,8 +1,12 @@
-//! A model as the library knows it: where it lies and what it is used with.
+//! Models: where they lie and what they are used with.
 
 use std::path::PathBuf;
 
 use serde::Deserialize;
+
+use crate::EMBEDDED;
+use crate::kind::Kind;
+use crate::manifest::{Manifest, Misfit};
 
 /// Where a model's files come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +19,16 @@ pub enum Source {
     File(PathBuf),
 }
 
+impl Source {
+    /// The folder or file; none for the embedded model.
+    pub fn path(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Embedded => None,
+            Self::Folder(path) | Self::File(path) => Some(path),
+        }
+    }
+}
+
 /// What a request gets that does not say otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,7 +39,7 @@ pub struct Defaults {
     pub height: Option<u32>,
     /// Denoising steps.
     pub steps: Option<u32>,
-    /// Guidance scale.
+    /// Guidance scale, 0 or above.
     pub guidance_scale: Option<f32>,
     /// The sampler's name, as the engine spells it.
     pub sampler: Option<String>,
@@ -33,21 +47,51 @@ pub struct Defaults {
     pub clip_skip: Option<u32>,
 }
 
-impl Defaults {
-    /// The first key whose value makes no sense, and why.
-    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+/// A model's manifest, `models/NAME.toml`.
+///
+/// ```toml
+/// family = "sd15"
+/// path = "/models/some-model.safetensors"   # left out: beside the manifest
+/// vae = "vae-ft-mse.safetensors"
+///
+/// [defaults]
+/// width = 512
+/// steps = 50
+/// guidance_scale = 7.5
+/// sampler = "dpmpp-2m-karras"
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelManifest {
+    /// The family that LoRAs must fit to.
+    pub family: Option<String>,
+    /// The folder or file: absolute, or inside the models folder.
+    pub path: Option<PathBuf>,
+    /// A VAE file or folder that takes the place of the model's own: absolute,
+    /// or inside the models folder.
+    pub vae: Option<PathBuf>,
+    /// What a request gets that does not say otherwise.
+    #[serde(default)]
+    pub defaults: Defaults,
+}
+
+impl Manifest for ModelManifest {
+    const KIND: Kind = Kind::Model;
+
+    fn check(&self) -> Result<(), Misfit> {
+        let defaults = &self.defaults;
         for (key, value) in [
-            ("width", self.width),
-            ("height", self.height),
-            ("steps", self.steps),
+            ("width", defaults.width),
+            ("height", defaults.height),
+            ("steps", defaults.steps),
         ] {
             if value == Some(0) {
-                return Err((key, "must be above 0"));
+                return Err(Misfit::new(key, "must be above 0"));
             }
         }
-        match self.guidance_scale {
+        match defaults.guidance_scale {
             Some(scale) if !scale.is_finite() || scale < 0.0 => {
-                Err(("guidance_scale", "must be 0 or above"))
+                Err(Misfit::new("guidance_scale", "must be 0 or above"))
             }
             _ => Ok(()),
         }
@@ -61,10 +105,67 @@ pub struct Model {
     pub name: String,
     /// Its files.
     pub source: Source,
-    /// The family that LoRAs must fit to, where the manifest says.
+    /// The family that LoRAs must fit to, from the manifest or, failing that,
+    /// from the widths of the file's tensors.
     pub family: Option<String>,
     /// A VAE that takes the place of the model's own.
     pub vae: Option<PathBuf>,
     /// What a request gets that does not say otherwise.
     pub defaults: Defaults,
+}
+
+impl Model {
+    /// The model inside the daemon's binary.
+    pub(crate) fn embedded() -> Self {
+        Self {
+            name: EMBEDDED.to_owned(),
+            source: Source::Embedded,
+            family: Some(EMBEDDED.to_owned()),
+            vae: None,
+            // What its sheet of fixed prompts was drawn with.
+            defaults: Defaults {
+                steps: Some(20),
+                guidance_scale: Some(4.0),
+                sampler: Some("ddim".to_owned()),
+                ..Defaults::default()
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::parse;
+
+    fn refusal(text: &str) -> (Option<u32>, String) {
+        let error = parse::<ModelManifest>(text).expect_err("refused");
+        (error.line(), error.to_string())
+    }
+
+    #[test]
+    fn a_whole_manifest_is_read() {
+        let manifest: ModelManifest = parse(
+            "family = 'sd15'\nvae = 'vae.safetensors'\n[defaults]\nsteps = 50\nguidance_scale = 7.5\n",
+        )
+        .expect("a manifest");
+        assert_eq!(manifest.family.as_deref(), Some("sd15"));
+        assert_eq!(manifest.defaults.steps, Some(50));
+        assert_eq!(manifest.defaults.guidance_scale, Some(7.5));
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_line() {
+        let (line, reason) = refusal("family = 'sd15'\n\n[defaults]\nsteps = 'many'\n");
+        assert_eq!(line, Some(4), "{reason}");
+        let (line, reason) = refusal("family = 'sd15'\nfamly = 'sd15'\n");
+        assert_eq!(line, Some(2), "{reason}");
+        assert!(reason.contains("famly"), "{reason}");
+        let (line, _) = refusal("family = \n");
+        assert_eq!(line, Some(1));
+        let (line, reason) = refusal("[defaults]\nwidth = 512\nsteps = 0\n");
+        assert_eq!(line, Some(3), "{reason}");
+        let (line, _) = refusal("[defaults]\nguidance_scale = nan\n");
+        assert_eq!(line, Some(2));
+    }
 }

@@ -18,6 +18,9 @@ pub enum NameError {
     /// It begins or ends with a dot or a space.
     #[error("the name begins or ends with a dot or a space")]
     Edge,
+    /// Windows takes it for a device, whatever extension follows.
+    #[error("the name is a device's on Windows")]
+    Device,
 }
 
 /// Checks that `name` names something inside a folder and nothing else.
@@ -39,6 +42,22 @@ pub fn check_name(name: &str) -> Result<(), NameError> {
     if name.starts_with(edge) || name.ends_with(edge) {
         return Err(NameError::Edge);
     }
+    let stem = name.split('.').next().unwrap_or(name).trim_end();
+    let is_numbered = |device: &str| {
+        let number = stem
+            .get(..3)
+            .filter(|start| start.eq_ignore_ascii_case(device));
+        number.is_some() && stem.len() == 4 && stem.ends_with(|digit: char| digit.is_ascii_digit())
+    };
+    let devices = ["con", "prn", "aux", "nul"];
+    if devices
+        .iter()
+        .any(|device| stem.eq_ignore_ascii_case(device))
+        || is_numbered("com")
+        || is_numbered("lpt")
+    {
+        return Err(NameError::Device);
+    }
     Ok(())
 }
 
@@ -48,7 +67,15 @@ mod tests {
 
     #[test]
     fn ordinary_names_pass() {
-        for name in ["sketch", "Realistic_Vision_V5.1", "modèle (2)", "絵+1"] {
+        for name in [
+            "sketch",
+            "Realistic_Vision_V5.1",
+            "modèle (2)",
+            "絵+1",
+            "console",
+            "com",
+            "comma",
+        ] {
             assert_eq!(check_name(name), Ok(()), "{name}");
         }
     }
@@ -66,6 +93,9 @@ mod tests {
             "a\0b",
             " a",
             "a.",
+            "con",
+            "NUL.old",
+            "Com1",
         ] {
             assert!(check_name(name).is_err(), "{name:?}");
         }

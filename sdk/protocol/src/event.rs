@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::error::WireError;
 use crate::frame::FrameError;
 use crate::jobs::JobState;
+use crate::library::LibraryChanged;
 use crate::message::decode_fields;
 use crate::params::{EventDescription, Picture};
 use crate::record::Record;
@@ -106,6 +107,8 @@ pub enum Known {
     Resumed(JobResumed),
     /// `job.ended`
     Ended(JobEnded),
+    /// `library.changed`
+    Library(LibraryChanged),
 }
 
 impl Known {
@@ -118,6 +121,7 @@ impl Known {
             Self::Suspended(event) => event.request,
             Self::Resumed(event) => event.request,
             Self::Ended(event) => event.request,
+            Self::Library(_) => None,
         }
     }
 }
@@ -192,4 +196,5 @@ events! {
     JobSuspended = "job.suspended" => Suspended: "A more urgent job goes first.",
     JobResumed = "job.resumed" => Resumed: "The engine goes on with a suspended job, where it was.",
     JobEnded = "job.ended" => Ended: "A job has ended: its last event.",
+    LibraryChanged = "library.changed" => Library: "Something in the library became different; for connections that subscribed to `library`.",
 }

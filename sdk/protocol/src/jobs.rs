@@ -240,7 +240,7 @@ records! {
 
     /// Parameters of `events.subscribe`.
     SubscribeParams "subscribe params" {
-        /// What about: `jobs` (events of every job, without previews).
+        /// What about: `jobs` (events of every job, without previews), `library` (`library.changed`).
         topics: Vec<String>,
     }
 

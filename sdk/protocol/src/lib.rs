@@ -13,6 +13,7 @@ mod event;
 mod frame;
 mod home;
 mod jobs;
+mod library;
 mod limits;
 mod message;
 mod method;
@@ -31,12 +32,20 @@ pub use jobs::{
     Priority, PruneParams, PruneResult, SubmitParams, Submitted, SubscribeParams, WaitParams,
     WaitResult, WaitingJobs, WatchResult,
 };
+pub use library::{
+    AddedFolder, DocumentDeleteParams, DocumentListParams, DocumentListResult, DocumentParams,
+    DocumentPutParams, DocumentPutResult, DocumentResult, DocumentSummary, FolderParams,
+    FoldersResult, ImportParams, ImportResult, LibraryChange, LibraryChanged, LibraryKind,
+    LoraInspectParams, LoraInspectResult, LoraListResult, LoraSummary,
+};
 pub use limits::{Limits, PROTOCOL_LEVEL, PROTOCOL_OLDEST};
 pub use message::{Message, MessageError, Request, Response, decode_fields, from_value, to_value};
 pub use method::{
-    BlobGet, BlobPut, DaemonStop, Describe, EventsSubscribe, FrameAgain, FrameGenerate, Hello,
-    JobAgain, JobCancel, JobEvents, JobList, JobPrune, JobShow, JobSubmit, JobWait, JobWatch,
-    Method, ModelInspect, ModelList, Ping, PromptTokens, Status, all_methods,
+    BlobGet, BlobPut, DaemonStop, Describe, DocumentDelete, DocumentGet, DocumentList, DocumentPut,
+    EventsSubscribe, FrameAgain, FrameGenerate, Hello, JobAgain, JobCancel, JobEvents, JobList,
+    JobPrune, JobShow, JobSubmit, JobWait, JobWatch, LibraryAddFolder, LibraryFolders,
+    LibraryRemoveFolder, LoraImport, LoraInspect, LoraList, Method, ModelImport, ModelInspect,
+    ModelList, Ping, PromptTokens, Status, all_methods,
 };
 pub use params::{
     AgainParams, AgainResult, DescribeResult, EventDescription, FieldDescription, FrameResult,

@@ -8,6 +8,11 @@ use crate::jobs::{
     JobEventsResult, JobListParams, JobListResult, JobParams, JobShowResult, PruneParams,
     PruneResult, SubmitParams, Submitted, SubscribeParams, WaitParams, WaitResult, WatchResult,
 };
+use crate::library::{
+    DocumentDeleteParams, DocumentListParams, DocumentListResult, DocumentParams,
+    DocumentPutParams, DocumentPutResult, DocumentResult, FolderParams, FoldersResult,
+    ImportParams, ImportResult, LoraInspectParams, LoraInspectResult, LoraListResult,
+};
 use crate::params::{
     AgainParams, AgainResult, DescribeResult, GenerateParams, GenerateResult, HelloParams,
     HelloResult, InspectParams, InspectResult, MethodDescription, ModelListResult, Nothing,
@@ -99,6 +104,30 @@ methods! {
     ModelList = "model.list" (Nothing) -> ModelListResult;
     /// What a model's files hold.
     ModelInspect = "model.inspect" (InspectParams) -> InspectResult;
+    /// Takes a checkpoint into the library, where it lies or as a copy. What it
+    /// is, is told from the headers of its files; pickles are refused.
+    ModelImport = "model.import" (ImportParams) -> ImportResult;
+    /// The LoRAs that can be used, and the files that cannot and why.
+    LoraList = "lora.list" (Nothing) -> LoraListResult;
+    /// What a LoRA's file holds.
+    LoraInspect = "lora.inspect" (LoraInspectParams) -> LoraInspectResult;
+    /// Takes a LoRA into the library, where it lies or as a copy.
+    LoraImport = "lora.import" (ImportParams) -> ImportResult;
+    /// The folders of other tools that the library reads.
+    LibraryFolders = "library.folders" (Nothing) -> FoldersResult;
+    /// Adds a folder of another tool; it is only read.
+    LibraryAddFolder = "library.add_folder" (FolderParams) -> FoldersResult;
+    /// Takes a folder out of the library; the folder itself stays as it is.
+    LibraryRemoveFolder = "library.remove_folder" (FolderParams) -> FoldersResult;
+    /// The manifests of one kind.
+    DocumentList = "document.list" (DocumentListParams) -> DocumentListResult;
+    /// A manifest's text and its revision.
+    DocumentGet = "document.get" (DocumentParams) -> DocumentResult;
+    /// Writes a manifest in place of the revision that was seen, or a new one.
+    /// Another revision on disk is a `conflict`, and nothing is written.
+    DocumentPut = "document.put" (DocumentPutParams) -> DocumentPutResult;
+    /// Deletes a manifest of the revision that was seen; weights and pictures stay.
+    DocumentDelete = "document.delete" (DocumentDeleteParams) -> Nothing;
     /// How a model's tokenizer reads a prompt.
     PromptTokens = "prompt.tokens" (TokensParams) -> TokensResult;
     /// Ends the daemon. Jobs that outlive their connections wait for the next

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use framewright_protocol::{
-    ErrorCode, FieldDescription, FrameResult, JobSummary, Limits, ModelProblem, ModelSummary, Picture, Record,
-    TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
+    AddedFolder, DocumentSummary, ErrorCode, FieldDescription, FrameResult, JobSummary, Limits,
+    LoraSummary, ModelProblem, ModelSummary, Picture, Record, TokenChunk, TokenPiece, WaitingJobs,
+    WireError, all_events, all_methods,
 };
 
 const START: &str = "<!-- reference: written by the test `specification` -->\n";
@@ -63,6 +64,9 @@ fn reference() -> String {
         ("waiting jobs", described::<WaitingJobs>()),
         ("model", described::<ModelSummary>()),
         ("model problem", described::<ModelProblem>()),
+        ("lora", described::<LoraSummary>()),
+        ("added folder", described::<AddedFolder>()),
+        ("document summary", described::<DocumentSummary>()),
         ("token chunk", described::<TokenChunk>()),
         ("token", described::<TokenPiece>()),
         ("limits", described::<Limits>()),

@@ -1,0 +1,558 @@
+//! Manifests as text, with a revision each: two who edit the same one do not
+//! overwrite each other.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::board::{Board, hashes_in};
+use crate::character::Character;
+use crate::disk::{WriteLock, sync_folder, write_atomically};
+use crate::kind::Kind;
+use crate::library::Library;
+use crate::lora::LoraManifest;
+use crate::manifest::{Manifest, ManifestError, parse, read_text};
+use crate::model::ModelManifest;
+use crate::name::{NameError, check_name};
+use crate::paths::{self, PathError};
+use crate::revision::Revision;
+use crate::scanner::BOARD_FILE;
+use crate::shot::Shot;
+
+/// A manifest's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// What it describes.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// TOML, which may be broken.
+    pub text: String,
+    /// The version of the text.
+    pub revision: Revision,
+}
+
+/// A manifest in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentSummary {
+    /// Its name.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    /// The version on disk; `None` when it cannot be read.
+    pub revision: Option<Revision>,
+    /// What is wrong with it, where something is.
+    pub problem: Option<DocumentProblem>,
+}
+
+/// What is wrong with a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentProblem {
+    /// The line, from 1, where one is to blame.
+    pub line: Option<u32>,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// Why a manifest cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// The name is no name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// There is none of that name.
+    #[error("there is no {kind} manifest {name:?}")]
+    Unknown {
+        /// What it should describe.
+        kind: Kind,
+        /// What was asked for.
+        name: String,
+    },
+    /// Someone else changed it, made it or deleted it meanwhile. Nothing was
+    /// written.
+    #[error("the {kind} manifest {name:?} is not the version that was seen")]
+    Conflict {
+        /// What it describes.
+        kind: Kind,
+        /// Its name.
+        name: String,
+        /// The version that is there; `None` when there is none.
+        current: Option<Revision>,
+    },
+    /// The new text cannot be used, or the old one cannot be read. Nothing was
+    /// written.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A path in the text, or the place of the file itself, is refused.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// It cannot be written.
+    #[error("it cannot be written: {0}")]
+    Write(io::Error),
+}
+
+/// Checks a text as a manifest of that kind; `root` is the kind's folder.
+fn check(kind: Kind, text: &str, root: &Path) -> Result<(), DocumentError> {
+    let mut named = Vec::new();
+    match kind {
+        Kind::Model => {
+            let manifest: ModelManifest = parse(text)?;
+            named.extend([manifest.path, manifest.vae].into_iter().flatten());
+        }
+        Kind::Lora => named.extend(parse::<LoraManifest>(text)?.path),
+        Kind::Character => drop(parse::<Character>(text)?),
+        Kind::Shot => drop(parse::<Shot>(text)?),
+        Kind::Board => drop(parse::<Board>(text)?),
+    }
+    for path in named {
+        paths::named_in(root, &path)?;
+    }
+    Ok(())
+}
+
+fn longest(kind: Kind) -> u64 {
+    match kind {
+        Kind::Model => ModelManifest::LONGEST,
+        Kind::Lora => LoraManifest::LONGEST,
+        Kind::Character => Character::LONGEST,
+        Kind::Shot => Shot::LONGEST,
+        Kind::Board => Board::LONGEST,
+    }
+}
+
+impl Library {
+    /// The manifests of one kind by name, as they lie on disk; also those
+    /// that cannot be used.
+    ///
+    /// # Errors
+    /// [`DocumentError::Manifest`] when the folder cannot be read.
+    pub fn documents(&self, kind: Kind) -> Result<Vec<DocumentSummary>, DocumentError> {
+        let root = self.folder(kind);
+        let mut summaries = Vec::new();
+        let entries = match fs::read_dir(&root) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(summaries),
+            Err(error) => return Err(ManifestError::Read(error).into()),
+        };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let part = match kind {
+                Kind::Board => path.file_name(),
+                _ if paths::extension(&path) == "toml" => path.file_stem(),
+                _ => None,
+            };
+            let Some(name) = part.map(|part| part.to_string_lossy().into_owned()) else {
+                continue;
+            };
+            if check_name(&name).is_err() {
+                continue;
+            }
+            let (revision, problem) = match self.read_document(kind, &name) {
+                Ok(document) => {
+                    let problem = check(kind, &document.text, &root).err();
+                    (Some(document.revision), problem)
+                }
+                Err(DocumentError::Unknown { .. }) => continue,
+                Err(error) => (None, Some(error)),
+            };
+            let problem = problem.map(|error| DocumentProblem {
+                line: match &error {
+                    DocumentError::Manifest(error) => error.line(),
+                    _ => None,
+                },
+                reason: error.to_string(),
+            });
+            let path = self.document_path(kind, &name);
+            summaries.push(DocumentSummary {
+                name,
+                path,
+                revision,
+                problem,
+            });
+        }
+        summaries.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(summaries)
+    }
+
+    /// A manifest's text as it lies on disk, broken or not.
+    ///
+    /// # Errors
+    /// See [`DocumentError`].
+    pub fn read_document(&self, kind: Kind, name: &str) -> Result<Document, DocumentError> {
+        check_name(name)?;
+        let path = self.document_path(kind, name);
+        let unknown = || DocumentError::Unknown {
+            kind,
+            name: name.to_owned(),
+        };
+        match paths::within(&self.folder(kind), &path) {
+            Err(error) if error.is_missing() => return Err(unknown()),
+            outcome => drop(outcome?),
+        }
+        match read_text(&path, longest(kind)) {
+            Ok(text) => Ok(Document {
+                kind,
+                name: name.to_owned(),
+                path,
+                revision: Revision::of(text.as_bytes()),
+                text,
+            }),
+            Err(ManifestError::Read(error)) if error.kind() == io::ErrorKind::NotFound => {
+                Err(unknown())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes a manifest: in place of the version `seen`, or, with `None`, as
+    /// a new one. The text is checked first, and is there whole or not at all,
+    /// whatever happens meanwhile.
+    ///
+    /// # Errors
+    /// See [`DocumentError`]; [`DocumentError::Conflict`] when the version on
+    /// disk is not `seen`.
+    pub fn write_document(
+        &self,
+        kind: Kind,
+        name: &str,
+        text: &str,
+        seen: Option<&Revision>,
+    ) -> Result<Revision, DocumentError> {
+        check_name(name)?;
+        let root = self.folder(kind);
+        check(kind, text, &root)?;
+        let path = self.document_path(kind, name);
+        {
+            let _lock = WriteLock::take(self.data()).map_err(DocumentError::Write)?;
+            self.check_seen(kind, name, seen)?;
+            write_atomically(&path, text.as_bytes(), seen.is_some()).map_err(|error| {
+                if error.kind() == io::ErrorKind::AlreadyExists {
+                    self.conflict(kind, name)
+                } else {
+                    DocumentError::Write(error)
+                }
+            })?;
+        }
+        self.shared.look(&[path]);
+        Ok(Revision::of(text.as_bytes()))
+    }
+
+    /// Deletes a manifest of the version `seen`. Weights and pictures beside
+    /// it stay.
+    ///
+    /// # Errors
+    /// See [`DocumentError`]; [`DocumentError::Conflict`] when the version on
+    /// disk is not `seen`.
+    pub fn delete_document(
+        &self,
+        kind: Kind,
+        name: &str,
+        seen: &Revision,
+    ) -> Result<(), DocumentError> {
+        check_name(name)?;
+        let path = self.document_path(kind, name);
+        {
+            let _lock = WriteLock::take(self.data()).map_err(DocumentError::Write)?;
+            self.check_seen(kind, name, Some(seen))?;
+            fs::remove_file(&path).map_err(DocumentError::Write)?;
+            if let Some(folder) = path.parent() {
+                sync_folder(folder).map_err(DocumentError::Write)?;
+                if kind == Kind::Board {
+                    // A folder that holds something else stays.
+                    let _ = fs::remove_dir(folder);
+                }
+            }
+        }
+        self.shared.look(&[]);
+        Ok(())
+    }
+
+    /// The hashes of all pictures that boards name: blobs that must be kept.
+    /// Boards that are broken, or that changed a moment ago, count with
+    /// every hash in their text, and with those of the version in use.
+    ///
+    /// # Errors
+    /// When a board cannot be read, so that nobody knows what it names: then
+    /// nothing may be given up.
+    pub fn used_blobs(&self) -> Result<BTreeSet<String>, DocumentError> {
+        let snapshot = self.snapshot();
+        let boards = snapshot.boards.values();
+        let mut hashes: BTreeSet<String> = boards
+            .flat_map(|board| board.manifest.images().map(str::to_owned))
+            .collect();
+        for summary in self.documents(Kind::Board)? {
+            match self.read_document(Kind::Board, &summary.name) {
+                Ok(document) => hashes.extend(hashes_in(&document.text)),
+                Err(DocumentError::Unknown { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(hashes)
+    }
+
+    fn document_path(&self, kind: Kind, name: &str) -> PathBuf {
+        let folder = self.folder(kind);
+        match kind {
+            Kind::Board => folder.join(name).join(BOARD_FILE),
+            _ => folder.join(format!("{name}.toml")),
+        }
+    }
+
+    /// Checks that the version on disk is the one that was seen. The lock must
+    /// be held until the new one is written.
+    fn check_seen(
+        &self,
+        kind: Kind,
+        name: &str,
+        seen: Option<&Revision>,
+    ) -> Result<(), DocumentError> {
+        // A board's folder that is a link would take the new file elsewhere.
+        let path = self.document_path(kind, name);
+        if let Some(folder) = path.parent().filter(|folder| folder.exists()) {
+            paths::within(&self.folder(kind), folder)?;
+        }
+        let current = match self.read_document(kind, name) {
+            Ok(document) => Some(document.revision),
+            Err(DocumentError::Unknown { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        if current.as_ref() == seen {
+            return Ok(());
+        }
+        Err(DocumentError::Conflict {
+            kind,
+            name: name.to_owned(),
+            current,
+        })
+    }
+
+    fn conflict(&self, kind: Kind, name: &str) -> DocumentError {
+        let current = self.read_document(kind, name).ok();
+        DocumentError::Conflict {
+            kind,
+            name: name.to_owned(),
+            current: current.map(|document| document.revision),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Home;
+
+    const TEXT: &str = "token = 'kaitoyosuke'\nclass = 'man'\n";
+
+    fn conflict(outcome: Result<impl std::fmt::Debug, DocumentError>) -> Option<Revision> {
+        match outcome {
+            Err(DocumentError::Conflict { current, .. }) => current,
+            other => panic!("no conflict: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn of_two_editors_the_second_gets_a_conflict() {
+        let home = Home::new();
+        let library = Library::open(&home.data());
+        let kind = Kind::Character;
+        let write = |text: &str, seen| library.write_document(kind, "kaito", text, seen);
+        let first = write(TEXT, None).expect("made");
+        assert_eq!(conflict(write(TEXT, None)), Some(first.clone()));
+        let second = write(&format!("{TEXT}# one\n"), Some(&first)).expect("changed");
+        let lost = write(&format!("{TEXT}# two\n"), Some(&first));
+        assert_eq!(conflict(lost), Some(second.clone()));
+        let document = library.read_document(kind, "kaito").expect("a document");
+        assert_eq!(document.text, format!("{TEXT}# one\n"));
+        assert_eq!(document.revision, second);
+        // What was written is in use at once.
+        let snapshot = library.snapshot();
+        assert_eq!(
+            snapshot
+                .find_character("kaito")
+                .expect("a character")
+                .revision,
+            second
+        );
+        assert_eq!(
+            conflict(library.delete_document(kind, "kaito", &first)),
+            Some(second.clone())
+        );
+        library
+            .delete_document(kind, "kaito", &second)
+            .expect("deleted");
+        assert!(library.snapshot().find_character("kaito").is_err());
+        assert_eq!(conflict(write(TEXT, Some(&second))), None);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_never_written() {
+        let home = Home::new();
+        let library = Library::open(&home.data());
+        let revision = library
+            .write_document(Kind::Character, "kaito", TEXT, None)
+            .expect("made");
+        let write = |kind, name: &str, text: &str| {
+            library
+                .write_document(kind, name, text, Some(&revision))
+                .expect_err("refused")
+        };
+        match write(Kind::Character, "kaito", "token = 'x'\nclas = 'man'\n") {
+            DocumentError::Manifest(error) => assert_eq!(error.line(), Some(2)),
+            other => panic!("{other:?}"),
+        }
+        let document = library
+            .read_document(Kind::Character, "kaito")
+            .expect("kept");
+        assert_eq!(document.revision, revision);
+        for name in ["../kaito", "a/b", ""] {
+            let error = write(Kind::Shot, name, "phrase = 'x of'");
+            assert!(matches!(error, DocumentError::Name(_)), "{name:?}");
+        }
+        for text in ["path = '../../secret.safetensors'", "vae = 'a/../../b'"] {
+            let error = write(Kind::Model, "m", text);
+            assert!(matches!(error, DocumentError::Path(_)), "{text}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_take_no_document_out_of_the_library() {
+        use std::os::unix::fs::symlink;
+
+        let home = Home::new();
+        let library = Library::open(&home.data());
+        crate::testing::write(home.path("secret/board.toml"), "scene = 'secret'");
+        crate::testing::write(home.path("secret.toml"), TEXT);
+        symlink(home.path("secret"), home.data().join("boards/out")).expect("a link");
+        symlink(
+            home.path("secret.toml"),
+            home.data().join("characters/out.toml"),
+        )
+        .expect("a link");
+        let read = |kind| library.read_document(kind, "out").expect_err("refused");
+        assert!(matches!(read(Kind::Board), DocumentError::Path(_)));
+        assert!(matches!(read(Kind::Character), DocumentError::Path(_)));
+        let seen = Revision::of(b"scene = 'secret'");
+        let written = library.write_document(Kind::Board, "out", "scene = 'mine'", Some(&seen));
+        assert!(
+            matches!(written, Err(DocumentError::Path(_))),
+            "{written:?}"
+        );
+        symlink(home.path("nowhere"), home.data().join("boards/gone")).expect("a link");
+        assert!(
+            library
+                .write_document(Kind::Board, "gone", "", None)
+                .is_err()
+        );
+        assert!(!home.path("nowhere").exists());
+    }
+
+    #[test]
+    fn many_writers_lose_no_edit() {
+        let home = Home::new();
+        let library = Library::open(&home.data());
+        // A second library on the same folder stands for a second process:
+        // the lock is on the file, not on this library.
+        let other = Library::open(&home.data());
+        library
+            .write_document(Kind::Shot, "s", "phrase = 'x of'\n", None)
+            .expect("made");
+        std::thread::scope(|scope| {
+            for (writer, library) in [&library, &other, &library, &other].into_iter().enumerate() {
+                scope.spawn(move || {
+                    for round in 0..5 {
+                        loop {
+                            let seen = library.read_document(Kind::Shot, "s").expect("read");
+                            let text = format!("{}# {writer}.{round}\n", seen.text);
+                            match library.write_document(
+                                Kind::Shot,
+                                "s",
+                                &text,
+                                Some(&seen.revision),
+                            ) {
+                                Ok(_) => break,
+                                Err(DocumentError::Conflict { .. }) => {}
+                                Err(error) => panic!("{error}"),
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        let text = library.read_document(Kind::Shot, "s").expect("read").text;
+        for writer in 0..4 {
+            for round in 0..5 {
+                assert!(text.contains(&format!("# {writer}.{round}\n")), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn boards_keep_their_pictures() {
+        let home = Home::new();
+        let (a, b, c) = ("a1".repeat(32), "b2".repeat(32), "c3".repeat(32));
+        let board = |hash: &str| {
+            format!("scene = 'x'\n[[frames]]\n[[frames.candidates]]\nimage = '{hash}'\n")
+        };
+        home.write("boards/good/board.toml", board(&a));
+        home.write("boards/broken/board.toml", format!("[[frames\n{b}"));
+        let library = Library::open(&home.data());
+        library
+            .write_document(Kind::Board, "new", &board(&c), None)
+            .expect("made");
+        // Whoever breaks a board keeps the pictures of its last good version.
+        home.write("boards/good/board.toml", "scene =");
+        let used = library.used_blobs().expect("hashes");
+        assert_eq!(used, BTreeSet::from([a, b.clone(), c]));
+        let listed = library.documents(Kind::Board).expect("a list");
+        let names: Vec<_> = listed.iter().map(|summary| summary.name.as_str()).collect();
+        assert_eq!(names, ["broken", "good", "new"]);
+        assert_eq!(
+            listed[0].problem.as_ref().and_then(|problem| problem.line),
+            Some(1)
+        );
+        assert_eq!(listed[2].problem, None);
+        home.write("boards/broken/board.toml", [0xff, 0xfe]);
+        assert!(library.used_blobs().is_err(), "nobody knows what it named");
+    }
+
+    #[test]
+    fn a_board_is_deleted_without_what_lies_beside_it() {
+        let home = Home::new();
+        let library = Library::open(&home.data());
+        let revision = library
+            .write_document(Kind::Board, "b", "", None)
+            .expect("made");
+        home.write("boards/b/notes.txt", "mine");
+        library
+            .delete_document(Kind::Board, "b", &revision)
+            .expect("deleted");
+        assert!(home.data().join("boards/b/notes.txt").exists());
+        let revision = library
+            .write_document(Kind::Board, "c", "", None)
+            .expect("made");
+        library
+            .delete_document(Kind::Board, "c", &revision)
+            .expect("deleted");
+        assert!(!home.data().join("boards/c").exists());
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(32))]
+        #[test]
+        fn what_is_written_is_read_back(scene in "[^\\\\'\\p{C}]{0,60}", name in "[a-z][a-z0-9 ._-]{0,8}[a-z]") {
+            let home = Home::new();
+            let library = Library::open(&home.data());
+            let text = format!("scene = '{scene}'\n");
+            let revision = library.write_document(Kind::Board, &name, &text, None).expect("written");
+            let document = library.read_document(Kind::Board, &name).expect("read");
+            proptest::prop_assert_eq!(&document.text, &text);
+            proptest::prop_assert_eq!(&document.revision, &revision);
+            let snapshot = library.snapshot();
+            proptest::prop_assert_eq!(&snapshot.find_board(&name).expect("a board").manifest.scene, &scene);
+        }
+    }
+}
