@@ -54,6 +54,30 @@ pub enum Command {
         #[command(subcommand)]
         command: ModelCommand,
     },
+    /// The LoRAs that can be used
+    Lora {
+        /// What to do
+        #[command(subcommand)]
+        command: LoraCommand,
+    },
+    /// The characters
+    Character {
+        /// What to do
+        #[command(subcommand)]
+        command: DocumentCommand,
+    },
+    /// The shot types
+    Shot {
+        /// What to do
+        #[command(subcommand)]
+        command: DocumentCommand,
+    },
+    /// The folders in which models and LoRAs are looked for
+    Library {
+        /// What to do
+        #[command(subcommand)]
+        command: LibraryCommand,
+    },
     /// How prompts are read
     Prompt {
         /// What to do
@@ -284,6 +308,64 @@ pub enum ModelCommand {
     Inspect {
         /// A model's name, or a checkpoint's path
         model: String,
+    },
+    /// Take a checkpoint into the library: a .safetensors file or a diffusers folder
+    Import(Import),
+}
+
+/// `framewright lora …`
+#[derive(Debug, Subcommand)]
+pub enum LoraCommand {
+    /// List the LoRAs, and the files that cannot be used and why
+    List,
+    /// Tell what a LoRA's file holds: format, ranks, alphas, targets, trigger words
+    Inspect {
+        /// A LoRA's name, or a file's path
+        lora: String,
+    },
+    /// Take a LoRA into the library: a .safetensors file
+    Import(Import),
+}
+
+/// `framewright model import` and `framewright lora import`
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file or folder
+    pub path: PathBuf,
+    /// Copy it into the library, rather than refer to where it lies
+    #[arg(long)]
+    pub copy: bool,
+    /// Its name in the library [default: the file's or folder's own]
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+/// `framewright library …`
+#[derive(Debug, Subcommand)]
+pub enum LibraryCommand {
+    /// List the folders
+    Folders,
+    /// Add a models folder of another tool; it is only read
+    Add {
+        /// The folder
+        folder: PathBuf,
+    },
+    /// Take a folder out of the library; the folder itself stays as it is
+    Remove {
+        /// The folder
+        folder: PathBuf,
+    },
+}
+
+/// `framewright character …` and `framewright shot …`
+#[derive(Debug, Subcommand)]
+pub enum DocumentCommand {
+    /// List them, and what cannot be used and why
+    List,
+    /// Print one
+    Show {
+        /// Its name
+        name: String,
     },
 }
 

@@ -9,6 +9,8 @@ mod failure;
 mod frame_file;
 mod generate;
 mod jobs;
+mod library;
+mod lora;
 mod models;
 mod progress;
 mod prompt;
@@ -18,6 +20,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use framewright_client::{Client, ConnectOptions};
+use framewright_protocol::{LibraryKind, ModelImport};
 
 use crate::arguments::{Arguments, Command, DaemonCommand, ModelCommand, PromptCommand};
 use crate::failure::Failure;
@@ -47,7 +50,14 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             Command::Model { command } => match command {
                 ModelCommand::List => models::list(json).await,
                 ModelCommand::Inspect { model } => models::inspect(&model, json).await,
+                ModelCommand::Import(import) => library::import::<ModelImport>(import, json).await,
             },
+            Command::Lora { command } => lora::run(command, json).await,
+            Command::Character { command } => {
+                library::documents(LibraryKind::Character, command, json).await
+            }
+            Command::Shot { command } => library::documents(LibraryKind::Shot, command, json).await,
+            Command::Library { command } => library::run(command, json).await,
             Command::Prompt {
                 command: PromptCommand::Tokens { prompt, model },
             } => prompt::tokens(prompt, model, json).await,

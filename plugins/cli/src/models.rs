@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use framewright_protocol::{InspectParams, ModelInspect, ModelList, ModelSummary, Nothing};
+use framewright_protocol::{
+    InspectParams, ModelInspect, ModelList, ModelProblem, ModelSummary, Nothing,
+};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -54,6 +56,30 @@ fn summary(model: &ModelSummary) -> Value {
     })
 }
 
+/// A file that cannot be used, for scripts.
+pub fn problem_json(problem: &ModelProblem) -> Value {
+    json!({
+        "path": problem.path,
+        "line": problem.line,
+        "reason": problem.reason,
+        "hint": problem.hint,
+    })
+}
+
+/// Tells a person which files cannot be used, on the error stream.
+pub fn print_problems(problems: &[ModelProblem]) {
+    for problem in problems {
+        let line = problem
+            .line
+            .map(|line| format!(", line {line}"))
+            .unwrap_or_default();
+        eprintln!("problem: {}{line}: {}", problem.path, problem.reason);
+        if let Some(hint) = &problem.hint {
+            eprintln!("  hint: {hint}");
+        }
+    }
+}
+
 /// Lists the models.
 ///
 /// # Errors
@@ -65,12 +91,7 @@ pub async fn list(json: bool) -> Result<ExitCode, Failure> {
         print_json(&json!({
             "folder": result.folder,
             "models": result.models.iter().map(summary).collect::<Vec<_>>(),
-            "problems": result.problems.iter().map(|problem| json!({
-                "path": problem.path,
-                "line": problem.line,
-                "reason": problem.reason,
-                "hint": problem.hint,
-            })).collect::<Vec<_>>(),
+            "problems": result.problems.iter().map(problem_json).collect::<Vec<_>>(),
         }));
         return Ok(ExitCode::SUCCESS);
     }
@@ -89,16 +110,7 @@ pub async fn list(json: bool) -> Result<ExitCode, Failure> {
             model.name
         ));
     }
-    for problem in &result.problems {
-        let line = problem
-            .line
-            .map(|line| format!(", line {line}"))
-            .unwrap_or_default();
-        eprintln!("problem: {}{line}: {}", problem.path, problem.reason);
-        if let Some(hint) = &problem.hint {
-            eprintln!("  hint: {hint}");
-        }
-    }
+    print_problems(&result.problems);
     if result.models.len() == 1 {
         eprintln!(
             "put diffusers folders and .safetensors checkpoints into {}",
@@ -131,7 +143,7 @@ pub async fn inspect(model: &str, json: bool) -> Result<ExitCode, Failure> {
 }
 
 /// Writes a JSON value as indented lines, leaving out what is null.
-fn outline(text: &mut String, depth: usize, value: &Value) {
+pub fn outline(text: &mut String, depth: usize, value: &Value) {
     let indent = "  ".repeat(depth);
     let plain = |value: &Value| match value {
         Value::String(string) => string.clone(),
