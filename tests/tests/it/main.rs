@@ -11,6 +11,7 @@ mod durability;
 mod generate;
 mod harness;
 mod jobs;
+mod library;
 mod messages;
 mod models;
 mod refusals;

@@ -20,6 +20,9 @@ fn help() {
         ("help_generate", &["generate", "--help"]),
         ("help_again", &["again", "--help"]),
         ("help_job", &["job", "--help"]),
+        ("help_model", &["model", "--help"]),
+        ("help_lora", &["lora", "--help"]),
+        ("help_library", &["library", "--help"]),
         ("help_daemon", &["daemon", "--help"]),
         ("help_call", &["call", "--help"]),
     ] {
@@ -61,6 +64,12 @@ fn errors() {
         ("unknown_method", &["call", "no.such.method"]),
         ("unknown_job", &["job", "show", "12345"]),
         ("prune_nothing", &["job", "prune"]),
+        ("unknown_lora", &["lora", "inspect", "missing"]),
+        (
+            "import_pickle",
+            &["model", "import", "../data/models/old.ckpt"],
+        ),
+        ("add_nothing", &["library", "add", "missing"]),
         (
             "wrong_type",
             &["call", "frame.generate", "prompt=\"a\"", "steps=many"],
