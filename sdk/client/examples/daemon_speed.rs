@@ -179,8 +179,6 @@ async fn main() -> Outcome<()> {
         "≤ 5 ms",
         milliseconds(quantile(&mut busy, 0.99)),
     );
-    // The pause of a millisecond lets the processor rest, and so the idle figure
-    // with the same pause is told too.
     let submission = SubmitParams {
         method: FrameGenerate::NAME.to_owned(),
         params: to_value(&job(1, 2))?,
@@ -267,7 +265,7 @@ async fn soak_for(daemon: &Daemon, watcher: &Client, time: Duration) -> Outcome<
                         .await
                         .err(),
                     3 => {
-                        let job = ((numbers >> 40) % 100 + 1).to_string();
+                        let job = format!("j{}", (numbers >> 40) % 100 + 1);
                         // Many were never made: that is an answer too.
                         match client.call::<JobShow>(&JobParams { job }).await {
                             Err(ClientError::Refused(_)) | Ok(_) => None,

@@ -59,7 +59,7 @@ fn errors() {
             &["generate", "a fox", "--model", "tiny", "--width", "71"],
         ),
         ("unknown_method", &["call", "no.such.method"]),
-        ("unknown_job", &["job", "show", "12345"]),
+        ("unknown_job", &["job", "show", "j12345"]),
         ("prune_nothing", &["job", "prune"]),
         (
             "wrong_type",
