@@ -174,10 +174,17 @@ impl Blobs {
         let folder = path.parent().unwrap_or(&self.folder).to_owned();
         let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
         let (old, new) = (length(&path), length(partial));
+        let known = folder.is_dir();
         let named = fs::create_dir_all(&folder)
             .and_then(|()| fs::rename(partial, &path))
             .and_then(|()| sync_folder(&folder))
-            .and_then(|()| sync_folder(&self.folder));
+            .and_then(|()| {
+                if known {
+                    Ok(())
+                } else {
+                    sync_folder(&self.folder)
+                }
+            });
         named.map_err(|error| {
             let _ = fs::remove_file(partial);
             write_at(&path)(error)

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::error::JobsError;
 use crate::hash::Hash;
 
-/// A job's number; it is never given twice. Its name is the number's digits.
+/// A job's number; it is never given twice. Its name is `j` and the number, such
+/// as `j7`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub(crate) i64);
 
 impl fmt::Display for JobId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.0)
+        write!(formatter, "j{}", self.0)
     }
 }
 
@@ -22,8 +23,13 @@ impl FromStr for JobId {
     type Err = JobsError;
 
     fn from_str(text: &str) -> Result<Self, JobsError> {
-        match text.parse() {
-            Ok(number) if number > 0 => Ok(Self(number)),
+        let digits = text.strip_prefix('j').unwrap_or_default();
+        match digits.parse() {
+            Ok(number)
+                if number > 0 && digits.starts_with(|digit: char| digit.is_ascii_digit()) =>
+            {
+                Ok(Self(number))
+            }
             _ => Err(JobsError::Unknown(text.chars().take(100).collect())),
         }
     }

@@ -6,10 +6,9 @@ Stages that are done are skipped, so the same command goes on where it was stopp
 accelerator the stages of a line below run side by side; on a processor one after the other.
 
     data        renders the training and held-out frames
-    tokenizer
-    autoencoder · clip · judge
+    autoencoder · clip (the vocabulary first)
     unet        128x128
-    unet-both   128x128 and 256x256
+    unet-both (128x128 and 256x256) · judge
     inpaint · decoder · segmenter
     export      weights/sketch, weights/inpaint, weights/judge, weights/segmenter with SUMS
     evaluate    the figures of the README, and the sheet
@@ -40,7 +39,9 @@ class Stage:
     minutes: float = 0  # about how long it takes
 
 
-def stages(work: Path, renderer: str, device: str, share: float, threads: int) -> list[list[Stage]]:
+def stages(
+    work: Path, renderer: str, tokenizer: Path | None, device: str, share: float, threads: int
+) -> list[list[Stage]]:
     """Lines of stages; a line needs those before it, and its own stages do not need each other."""
     small, large = (max(160, int(n * share)) for n in FRAMES[device])
     data = work / "data"
@@ -61,7 +62,14 @@ def stages(work: Path, renderer: str, device: str, share: float, threads: int) -
         command = python(script, *words, *common, "--minutes", minutes)
         return Stage(name, [command], minutes=minutes)
 
-    tokens = work / "tokenizer"
+    tokens = tokenizer or work / "tokenizer"
+    clip = train(
+        *("clip", "clip.py", 3, 60, "--data", u128, "--tokenizer", tokens),
+        *("--out", work / "clip", "--batch", 512 if gpu else 64),
+    )
+    if tokenizer is None:
+        words = python("tokenizer.py", "--data", u128, "--out", tokens, "--share", 1.5e-4)
+        clip.commands.insert(0, words)
     final = vae / "vae"
     held_out = min(1000, max(8, int(1000 * share)))
     exports = [
@@ -100,39 +108,30 @@ def stages(work: Path, renderer: str, device: str, share: float, threads: int) -
             )
         ],
         [
-            Stage(
-                "tokenizer",
-                [python("tokenizer.py", "--data", u128, "--out", tokens, "--share", 1.5e-4)],
-            )
-        ],
-        [
             train(
-                *("autoencoder", "autoencoder.py", 6, 300, "--data", u128, "--out", vae),
+                *("autoencoder", "autoencoder.py", 5, 300, "--data", u128, "--out", vae),
                 *("--batch", 96 if gpu else 16, "--crop", 128 if gpu else 96),
             ),
-            train(
-                *("clip", "clip.py", 4, 60, "--data", u128, "--tokenizer", tokens),
-                *("--out", work / "clip", "--batch", 512 if gpu else 64),
-            ),
-            train(
-                *("judge", "judge.py", 5, 40, "train", "--data", data / "judge"),
-                *("--held-out", test, "--out", work / "judge", "--batch", 512 if gpu else 64),
-            ),
+            clip,
         ],
         [
             train(
-                *("unet", "unet.py", 7.5, 540, "--data", u128, "--vae", final),
+                *("unet", "unet.py", 7, 540, "--data", u128, "--vae", final),
                 *("--clip", work / "clip/clip", "--out", unet, "--batch", 512 if gpu else 48),
                 *("--single-steps", 600 if gpu else 1500),
             )
         ],
         [
             train(
-                *("unet-both", "unet.py", 4.5, 360, "--data", u128, u256, "--vae", final),
+                *("unet-both", "unet.py", 4, 360, "--data", u128, u256, "--vae", final),
                 *("--clip", work / "clip/clip", "--start", unet, "--out", both),
                 *("--batch", 192 if gpu else 24, "--single-steps", 0, "--rate", 1e-3),
                 *("--cooldown", 0.6),
-            )
+            ),
+            train(
+                *("judge", "judge.py", 4, 40, "train", "--data", data / "judge"),
+                *("--held-out", test, "--out", work / "judge", "--batch", 512 if gpu else 64),
+            ),
         ],
         [
             train(
@@ -147,7 +146,7 @@ def stages(work: Path, renderer: str, device: str, share: float, threads: int) -
                 *("--cooldown", 0.6),
             ),
             train(
-                *("segmenter", "segment.py", 4, 180, "train", "--data", u256),
+                *("segmenter", "segment.py", 3, 180, "train", "--data", u256),
                 *("--out", work / "segmenter", "--batch", 32 if gpu else 4),
             ),
         ],
@@ -174,6 +173,7 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, required=True, help="folder of data and checkpoints")
     parser.add_argument("--renderer", default="framewright-sketch", help="the renderer's binary")
+    parser.add_argument("--tokenizer", type=Path, help="keep this vocabulary, learn none")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--share", type=float, default=1.0, help="of the full times and frames")
     parser.add_argument("--threads", type=int, default=1, help="of a stage, on a processor")
@@ -183,7 +183,15 @@ def main() -> None:
     began = time.time()
     done = args.work / "done"
     done.mkdir(parents=True, exist_ok=True)
-    for line in stages(args.work.resolve(), args.renderer, args.device, args.share, args.threads):
+    every = stages(
+        args.work.resolve(),
+        args.renderer,
+        args.tokenizer,
+        args.device,
+        args.share,
+        args.threads,
+    )
+    for line in every:
         left = [
             s
             for s in line
@@ -192,7 +200,7 @@ def main() -> None:
         groups = [left] if args.device != "cpu" else [[s] for s in left]
         for group in filter(None, groups):
             # Imports, encoding and saving come on top of the training itself.
-            needed = 60 * max(s.minutes for s in group) + (40 if args.device != "cpu" else 90)
+            needed = 60 * max(s.minutes for s in group) + (50 if args.device != "cpu" else 90)
             if time.time() - began + needed > args.limit:
                 print(f"next: {' '.join(s.name for s in group)}, {needed:.0f} s", flush=True)
                 return

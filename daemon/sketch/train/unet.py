@@ -161,6 +161,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--ema", type=float, default=0.998, help="less for a few hundred steps")
     parser.add_argument("--grounding", type=float, default=0.1, help="weight of the attention loss")
     parser.add_argument(
         "--single-steps", type=int, default=1500, help="steps until pairs come at their full share"
@@ -203,7 +204,7 @@ def main() -> None:
     unet.to(args.device, dtype, memory_format=torch.channels_last)
     text.to(args.device, dtype)
     fuse_norms(unet)
-    master = Master({"unet": unet, "text": text}, ema=0.998)
+    master = Master({"unet": unet, "text": text}, ema=args.ema)
     for key in master.master:
         master.master[key].copy_(exact[key])
         master.ema[key].copy_(exact[key])

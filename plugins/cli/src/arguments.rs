@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// What every `--help` ends with.
@@ -262,9 +262,10 @@ pub enum JobCommand {
         job: String,
     },
     /// Forget ended jobs, and remove their pictures unless something else uses them
+    #[command(group(ArgGroup::new("which").required(true).multiple(true).args(["older_than", "keep"])))]
     Prune {
         /// Those that ended longer ago
-        #[arg(long, value_name = "DAYS", required_unless_present = "keep")]
+        #[arg(long, value_name = "DAYS")]
         older_than: Option<f64>,
         /// All but so many, the newest
         #[arg(long, value_name = "N")]

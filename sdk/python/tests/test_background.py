@@ -311,7 +311,11 @@ def test_topics_are_followed_over_a_loss_without_starting_a_daemon(
 ):
     monkeypatch.setattr(framewright.background, "_LOOK_SECONDS", 0.05)
     events = []
-    options = ConnectOptions(home=Home.under(root), program=tmp_path / "none")
+    started = tmp_path / "started"
+    program = tmp_path / "framewrightd"
+    program.write_text(f"#!/bin/sh\ntouch {started}; exit 1\n")
+    program.chmod(0o755)
+    options = ConnectOptions(home=Home.under(root), program=program)
     background = Background(options, topics=["library"], on_event=events.append)
     assert within(5, lambda: fake.count("events.subscribe") == 1)
     fake.guests[0].event("library.changed", name="a")
@@ -319,6 +323,7 @@ def test_topics_are_followed_over_a_loss_without_starting_a_daemon(
     fake.close()
     assert within(5, lambda: background.state == "offline")
     time.sleep(0.2)
+    assert not started.exists(), "it may have been stopped on purpose"
     fake.listen()
     assert within(5, lambda: fake.count("events.subscribe") == 2)
     fake.guests[-1].event("library.changed", name="b")

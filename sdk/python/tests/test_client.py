@@ -154,6 +154,12 @@ def test_an_answer_of_another_form_is_told_by_its_key(fake, client):
     fake.answers["model.list"] = lambda guest, id, params: guest.result(id, {"models": []})
     with pytest.raises(AnswerError, match="`problems`"):
         client.models()
+    fake.answers["job.prune"] = lambda guest, id, params: guest.result(
+        id, {"jobs": 1, "blobs": True, "bytes": 2}
+    )
+    with pytest.raises(AnswerError, match="bool") as caught:
+        client.job_prune()
+    assert caught.value.about == "Pruned.blobs"
 
 
 def test_what_cannot_be_sent_leaves_the_connection_alone(fake, client):

@@ -21,7 +21,8 @@ from framewright import (
     RequestError,
 )
 
-SMALL = {"width": 64, "height": 64, "steps": 2, "seed": 7}
+# Guidance of 1 takes one pass a step instead of two.
+SMALL = {"width": 64, "height": 64, "steps": 2, "seed": 7, "guidance_scale": 1}
 
 
 @pytest.fixture
@@ -234,32 +235,6 @@ def test_the_client_finds_the_daemon_where_the_system_keeps_it(program, root, mo
     assert within(10, lambda: not Path(f"/proc/{status.pid}").exists())
 
 
-def test_a_killed_daemon_is_started_again_and_the_frame_still_made(daemon):
-    background = Background(options(daemon))
-    with Client.connect("test 1", **daemon) as client:
-        before = client.status().pid
-    events, results = [], []
-    ticket = background.generate(
-        "a fox",
-        on_event=events.append,
-        on_result=results.append,
-        format="rgba8",
-        **{**SMALL, "steps": 60},
-    )
-    deadline = time.monotonic() + 60
-    while not any(event.name == "job.progress" for event in events):
-        background.pump()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    os.kill(before, signal.SIGKILL)
-    assert background.wait(ticket, 90)
-    assert ticket.error is None and len(results) == 1
-    status = background.submit("status")
-    assert background.wait(status, 10)
-    assert status.result["pid"] != before
-    background.close()
-
-
 def test_a_blocking_client_goes_on_after_a_kill(client):
     before = client.status().pid
     os.kill(before, signal.SIGKILL)
@@ -277,7 +252,7 @@ def test_a_stopped_daemon_ends_the_connection(client):
 def test_an_event_loop_is_never_held_up(daemon):
     """While a frame is drawn, `pump` returns within its budget and a delivery."""
     background = Background(options(daemon))
-    ticket = background.generate("a fox", on_event=lambda event: None, **{**SMALL, "steps": 40})
+    ticket = background.generate("a fox", on_event=lambda event: None, **{**SMALL, "steps": 16})
     longest, deadline = 0.0, time.monotonic() + 60
     while not ticket.done and time.monotonic() < deadline:
         began = time.thread_time()

@@ -46,6 +46,26 @@ def test_all_parts_are_sent_however_many_and_large(pair):
     assert received == b"".join(parts)
 
 
+class Stingy:
+    """A socket that takes a few bytes at a time, as one does that a signal interrupts."""
+
+    def __init__(self):
+        self.taken = bytearray()
+
+    def sendmsg(self, parts):
+        some = b"".join(parts)[:7]
+        self.taken += some
+        return len(some)
+
+
+def test_what_the_system_does_not_take_at_once_is_sent_after():
+    transport = SocketTransport()
+    transport._socket = stingy = Stingy()
+    parts = [b"abcde", b"", b"fghijklmnopqrs", bytearray(b"tu"), memoryview(b"vwxyz")]
+    transport.send(parts)
+    assert stingy.taken == b"".join(parts)
+
+
 def test_receiving_gives_what_is_there_nothing_and_the_end(pair):
     transport, other = pair
     assert transport.receive(0.01) is None
@@ -87,10 +107,13 @@ def test_closing_wakes_who_sends(pair):
     assert len(outcome) == 1
 
 
-def test_a_closed_transport_says_so(pair):
+def test_a_closed_transport_says_so_and_holds_no_descriptor(pair):
     transport, _ = pair
+    descriptor = transport._socket.fileno()
     transport.close()
     transport.close()
+    with pytest.raises(OSError):
+        os.fstat(descriptor)
     assert transport.receive() == b""
     with pytest.raises(ConnectionError):
         transport.send([b"a"])

@@ -128,7 +128,7 @@ fn a_canvas_goes_before_a_training_job() {
         "suspended and resumed to the same result"
     );
     let events = home
-        .run(&["call", "job.events", &format!("job=\"{training}\"")])
+        .run(&["call", "job.events", &format!("job={training}")])
         .ok()
         .json();
     let names: Vec<_> = events["events"]

@@ -153,8 +153,8 @@ async fn of_two_clients_that_edit_one_character_the_second_is_told() {
         revision: made,
     };
     conflict(second.call::<DocumentDelete>(&delete).await);
-    let refused = first.call::<DocumentPut>(&put("class = 'man'\ntokn = 'x'\n", Some(&edited)));
-    match refused.await {
+    let broken = put("class = 'man'\ntokn = 'x'\n", Some(&edited));
+    match first.call::<DocumentPut>(&broken).await {
         Err(ClientError::Refused(error)) => {
             assert_eq!(error.code, ErrorCode::InvalidParams);
             assert_eq!(error.about.as_deref(), Some("kaito, line 2"));

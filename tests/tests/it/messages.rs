@@ -62,7 +62,7 @@ fn errors() {
             &["generate", "a fox", "--model", "tiny", "--width", "71"],
         ),
         ("unknown_method", &["call", "no.such.method"]),
-        ("unknown_job", &["job", "show", "12345"]),
+        ("unknown_job", &["job", "show", "j12345"]),
         ("prune_nothing", &["job", "prune"]),
         ("unknown_lora", &["lora", "inspect", "missing"]),
         (

@@ -422,7 +422,7 @@ fn pruning_takes_the_blobs_that_nobody_names() {
         .expect("room");
     assert_eq!((all.jobs, all.blobs), (1, 1));
     let number = world.submit(Priority::Batch).to_string();
-    assert_eq!(number, "4", "no number is given twice");
+    assert_eq!(number, "j4", "no number is given twice");
 }
 
 #[test]
@@ -555,4 +555,25 @@ fn a_file_that_is_no_database_is_an_error() {
     std::fs::write(folder.path().join("jobs.sqlite"), "rubbish ".repeat(1000)).expect("written");
     let opened = Queue::open(folder.path(), OPTIONS, Box::new(|_| {}));
     assert!(matches!(opened.err(), Some(JobsError::Database(_))));
+}
+
+#[test]
+fn names_are_read_as_they_are_written() {
+    assert_eq!("j17".parse::<JobId>().expect("a name"), JobId(17));
+    for name in [
+        "",
+        "j",
+        "17",
+        "j0",
+        "j-1",
+        "j+1",
+        "J1",
+        "j1 ",
+        "j99999999999999999999",
+    ] {
+        assert!(
+            matches!(name.parse::<JobId>(), Err(JobsError::Unknown(_))),
+            "{name:?}"
+        );
+    }
 }
