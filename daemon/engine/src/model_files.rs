@@ -25,14 +25,29 @@ const LARGEST_TEXT_FILE: u64 = 64 << 20;
 /// A file in memory, shared by all clones of its model.
 type GivenFile = Arc<Cow<'static, [u8]>>;
 
+/// Knows the BLAKE3 of some files on disk, 64 hexadecimal digits, without
+/// their being read. It must not give that of an older version of a file.
+pub type KnownHashes = dyn Fn(&Path) -> Option<String> + Send + Sync;
+
 /// A model's files. Cheap to clone; nothing is read until it is asked for.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ModelFiles {
     origin: Origin,
     separate_vae: Option<PathBuf>,
     single_file_configs: Option<SingleFileConfigs>,
     hash: Arc<OnceLock<String>>,
     vae_hash: Arc<OnceLock<String>>,
+    known_hashes: Option<Arc<KnownHashes>>,
+}
+
+impl std::fmt::Debug for ModelFiles {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ModelFiles")
+            .field("origin", &self.origin)
+            .field("separate_vae", &self.separate_vae)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -100,6 +115,22 @@ impl ModelFiles {
             single_file_configs: None,
             hash: Arc::default(),
             vae_hash: Arc::default(),
+            known_hashes: None,
+        }
+    }
+
+    /// Asks `known` for the hashes of files on disk before it reads them.
+    #[must_use]
+    pub fn with_known_hashes(mut self, known: Arc<KnownHashes>) -> Self {
+        self.known_hashes = Some(known);
+        self
+    }
+
+    /// BLAKE3 of a file on disk, in hexadecimal.
+    fn hash_file(&self, path: &Path) -> Result<String, LoadError> {
+        match self.known_hashes.as_ref().and_then(|known| known(path)) {
+            Some(hash) => Ok(hash),
+            None => Ok(blake3::hash(&map_file(path)?).to_hex().to_string()),
         }
     }
 
@@ -340,13 +371,13 @@ impl ModelFiles {
     /// weights.
     pub fn hash(&self) -> Result<String, LoadError> {
         remember(&self.hash, || match &self.origin {
-            Origin::SingleFile(path) => Ok(blake3::hash(&map_file(path)?).to_hex().to_string()),
+            Origin::SingleFile(path) => self.hash_file(path),
             Origin::Folder(folder) => {
                 let mut lines = String::new();
                 for (part, stem) in COMPONENTS {
                     let part_folder = folder.at(part);
                     if part_folder.read("config.json")?.is_some() {
-                        lines.push_str(&part_folder.hash_lines(part, stem)?);
+                        lines.push_str(&part_folder.hash_lines(part, stem, self)?);
                     }
                 }
                 Ok(blake3::hash(lines.as_bytes()).to_hex().to_string())
@@ -361,9 +392,9 @@ impl ModelFiles {
             return Ok(None);
         };
         remember(&self.vae_hash, || match vae_origin(path)? {
-            VaeOrigin::File => Ok(blake3::hash(&map_file(path)?).to_hex().to_string()),
+            VaeOrigin::File => self.hash_file(path),
             VaeOrigin::Folder(folder) => {
-                let lines = folder.hash_lines("vae", "diffusion_pytorch_model")?;
+                let lines = folder.hash_lines("vae", "diffusion_pytorch_model", self)?;
                 Ok(blake3::hash(lines.as_bytes()).to_hex().to_string())
             }
         })
@@ -623,14 +654,16 @@ impl Folder {
     }
 
     /// "hash, two spaces, name" for the configuration and each weight file.
-    fn hash_lines(&self, part: &str, stem: &str) -> Result<String, LoadError> {
+    fn hash_lines(&self, part: &str, stem: &str, files: &ModelFiles) -> Result<String, LoadError> {
         let mut lines = String::new();
         for name in std::iter::once("config.json".to_owned()).chain(self.weight_files(stem)?) {
             let hash = match self {
-                Self::Disk(path) => blake3::hash(&map_file(&path.join(&name))?),
-                Self::Memory { .. } => blake3::hash(&self.read(&name)?.unwrap_or_default()),
+                Self::Disk(path) => files.hash_file(&path.join(&name))?,
+                Self::Memory { .. } => blake3::hash(&self.read(&name)?.unwrap_or_default())
+                    .to_hex()
+                    .to_string(),
             };
-            lines.push_str(&format!("{}  {part}/{name}\n", hash.to_hex()));
+            lines.push_str(&format!("{hash}  {part}/{name}\n"));
         }
         Ok(lines)
     }

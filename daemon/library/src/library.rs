@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::change::{Change, changes};
-use crate::disk::WriteLock;
-use crate::folders::{FolderError, Folders};
+use crate::disk::{WriteLock, write_atomically};
+use crate::folders::{self, FolderError, Folders};
 use crate::hashes::{HashCache, HashError, Progress};
 use crate::kind::Kind;
 use crate::lora::Lora;
@@ -190,7 +190,10 @@ impl Library {
     /// # Errors
     /// See [`FolderError`].
     pub fn add_folder(&self, path: &Path) -> Result<(), FolderError> {
-        self.change_folders(|folders| folders.add(&self.shared.data, path))
+        self.change_folders(|folders| folders.add(&self.shared.data, path))?;
+        // What lies there has been there: it need not settle.
+        self.shared.look(&[path.to_owned()]);
+        Ok(())
     }
 
     /// Takes a folder out of the library; the folder itself stays as it is.
@@ -198,7 +201,9 @@ impl Library {
     /// # Errors
     /// See [`FolderError`].
     pub fn remove_folder(&self, path: &Path) -> Result<(), FolderError> {
-        self.change_folders(|folders| folders.remove(path))
+        self.change_folders(|folders| folders.remove(path))?;
+        self.shared.look(&[]);
+        Ok(())
     }
 
     fn change_folders(
@@ -206,14 +211,11 @@ impl Library {
         change: impl FnOnce(&mut Folders) -> Result<(), FolderError>,
     ) -> Result<(), FolderError> {
         let data = &self.shared.data;
-        {
-            let _lock = WriteLock::take(data)?;
-            let mut folders = Folders::read(data)?;
-            change(&mut folders)?;
-            let path = data.join(crate::folders::FILE);
-            crate::disk::write_atomically(&path, folders.text()?.as_bytes(), true)?;
-        }
-        self.shared.look(&[]);
+        let _lock = WriteLock::take(data)?;
+        let mut folders = Folders::read(data)?;
+        change(&mut folders)?;
+        let path = data.join(folders::FILE);
+        write_atomically(&path, folders.text()?.as_bytes(), true)?;
         Ok(())
     }
 

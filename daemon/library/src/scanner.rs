@@ -331,7 +331,8 @@ impl<'a> Look<'a> {
         match Folders::read(self.data) {
             Ok(list) => *last = list.folders,
             Err(error) => {
-                self.problem(Problem::of_manifest(Kind::Model, "", path, &error));
+                let problem = Problem::of_manifest(Kind::Model, "", path, &error);
+                self.problem(problem.hint("correct the list of added folders"));
             }
         }
     }
