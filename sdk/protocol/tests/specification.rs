@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use framewright_protocol::{
-    ErrorCode, FieldDescription, FrameResult, JobSummary, Limits, ModelProblem, ModelSummary, Picture, Record,
-    TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
+    ErrorCode, FieldDescription, FrameResult, JobSummary, Limits, ModelProblem, ModelSummary,
+    Picture, Record, TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
 };
 
 const START: &str = "<!-- reference: written by the test `specification` -->\n";

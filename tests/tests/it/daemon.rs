@@ -174,3 +174,15 @@ fn describe_tells_every_method() {
     let ran = home.run(&["call", "no.such.method"]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
 }
+
+#[test]
+fn an_option_moves_everything_as_the_variable_does() {
+    let (home, other) = (Home::new(), Home::new());
+    let elsewhere = other.path("");
+    let elsewhere = elsewhere.to_str().unwrap().trim_end_matches('/');
+    let started = home.run(&["--json", "--home", elsewhere, "daemon", "start"]);
+    let started = started.ok().json();
+    assert!(home.is_untouched());
+    assert_eq!(other.status()["pid"], started["pid"]);
+    assert_eq!(started["data"], format!("{elsewhere}/data"));
+}
