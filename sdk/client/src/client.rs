@@ -31,6 +31,8 @@ pub struct ConnectOptions {
     /// The directory under which the daemon keeps everything; what the
     /// environment says when `None` (see [`Home`]).
     pub home: Option<PathBuf>,
+    /// The daemon's program; looked for by [`find_daemon`] when `None`.
+    pub program: Option<PathBuf>,
     /// Whether to start a daemon when none runs.
     pub start: bool,
     /// How long a daemon that was started may take until it answers.
@@ -43,6 +45,7 @@ impl ConnectOptions {
         Self {
             client: client.into(),
             home: None,
+            program: None,
             start: true,
             patience: Duration::from_secs(15),
         }
@@ -319,7 +322,11 @@ async fn open(socket: &Path) -> Result<Option<Stream>, ClientError> {
 async fn start(home: &Home, options: &ConnectOptions) -> Result<Stream, ClientError> {
     let patience = options.patience;
     BREAKER.check()?;
-    let mut starting = Starting::begin(&find_daemon()?, home, options.home.as_deref())?;
+    let program = match &options.program {
+        Some(program) => program.clone(),
+        None => find_daemon()?,
+    };
+    let mut starting = Starting::begin(&program, home, options.home.as_deref())?;
     let began = Instant::now();
     loop {
         if let Some(stream) = open(&home.socket()).await? {
