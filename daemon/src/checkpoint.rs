@@ -1,24 +1,40 @@
 //! The library's models and the protocol's names in the engine's types.
 
+use std::ops::ControlFlow;
 use std::str::FromStr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use framewright_engine::guidance::GuidanceMode;
-use framewright_engine::model_files::ModelFiles;
+use framewright_engine::model_files::{KnownHashes, ModelFiles};
 use framewright_engine::sampler::Sampler;
-use framewright_library::{Model, Source};
+use framewright_library::{Library, Model, Source};
 use framewright_protocol::{ErrorCode, WireError};
+
+/// The hashes of weight files, from the library, which keeps them.
+pub type Hashes = Arc<KnownHashes>;
+
+/// The hashes of weight files that `library` keeps.
+pub fn hashes(library: &Arc<Library>) -> Hashes {
+    let library = library.clone();
+    // What cannot be hashed cannot be loaded either: that error tells more.
+    Arc::new(move |path| {
+        library
+            .hash(path, &mut |_, _| ControlFlow::Continue(()))
+            .ok()
+    })
+}
 
 /// The files of a model.
 ///
 /// # Errors
 /// `model_unusable` when the embedded model is damaged.
-pub fn files(model: &Model) -> Result<ModelFiles, WireError> {
-    match &model.source {
-        Source::Embedded => embedded(),
-        Source::Folder(path) => Ok(ModelFiles::folder(path)),
-        Source::File(path) => Ok(ModelFiles::single_file(path)),
-    }
+pub fn files(model: &Model, hashes: &Hashes) -> Result<ModelFiles, WireError> {
+    let files = match &model.source {
+        Source::Embedded => return embedded(),
+        Source::Folder(path) => ModelFiles::folder(path),
+        Source::File(path) => ModelFiles::single_file(path),
+    };
+    Ok(files.with_known_hashes(hashes.clone()))
 }
 
 /// The embedded model's files; checked once, and their hash is computed once.

@@ -40,12 +40,17 @@ pub struct Daemon {
 
 impl Daemon {
     /// A daemon of these parts.
-    pub fn new(home: Home, jobs: Arc<Queue>, hub: Arc<Hub>, reader: Arc<dyn Reader>) -> Self {
-        let library = Library::open(&home.data);
+    pub fn new(
+        home: Home,
+        library: Arc<Library>,
+        jobs: Arc<Queue>,
+        hub: Arc<Hub>,
+        reader: Arc<dyn Reader>,
+    ) -> Self {
         let ears = hub.clone();
         library.on_change(move |change| ears.tell_library(change));
         Self {
-            library: Arc::new(library),
+            library,
             home,
             jobs,
             hub,

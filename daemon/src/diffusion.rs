@@ -16,7 +16,7 @@ use framewright_protocol::{ErrorCode, FrameResult, Picture, PictureFormat, WireE
 use image::RgbImage;
 use serde_bytes::ByteBuf;
 
-use crate::checkpoint;
+use crate::checkpoint::{self, Hashes};
 use crate::order::Order;
 use crate::renderer::{Drawing, Renderer};
 
@@ -28,6 +28,7 @@ pub struct Diffusion {
     device: Device,
     loaded: Option<Loaded>,
     last_load: LastLoad,
+    hashes: Hashes,
 }
 
 struct Loaded {
@@ -39,11 +40,12 @@ struct Loaded {
 
 impl Diffusion {
     /// An engine without a model.
-    pub fn new(device: Device, last_load: LastLoad) -> Self {
+    pub fn new(device: Device, last_load: LastLoad, hashes: Hashes) -> Self {
         Self {
             device,
             loaded: None,
             last_load,
+            hashes,
         }
     }
 
@@ -109,7 +111,7 @@ impl Diffusion {
             step_memory: available_memory().map(|bytes| bytes / 2),
             ..LoadOptions::new(&model.name, self.device.clone())
         };
-        let files = checkpoint::files(model)?;
+        let files = checkpoint::files(model, &self.hashes)?;
         Pipeline::load(&files, &options).map_err(|error| unusable(&error))
     }
 }

@@ -16,7 +16,7 @@ use framewright_protocol::{
 };
 use serde_json::{Value, json};
 
-use crate::checkpoint;
+use crate::checkpoint::{self, Hashes};
 use crate::diffusion::{LastLoad, unusable};
 use crate::order::Order;
 use crate::renderer::{Reader, Remembered};
@@ -25,12 +25,17 @@ use crate::renderer::{Reader, Remembered};
 pub struct Files {
     device: String,
     last_load: LastLoad,
+    hashes: Hashes,
 }
 
 impl Files {
     /// `device` is the engine's; `last_load` is what it tells.
-    pub fn new(device: String, last_load: LastLoad) -> Self {
-        Self { device, last_load }
+    pub fn new(device: String, last_load: LastLoad, hashes: Hashes) -> Self {
+        Self {
+            device,
+            last_load,
+            hashes,
+        }
     }
 }
 
@@ -107,7 +112,7 @@ impl Reader for Files {
     }
 
     fn tokens(&self, model: &Model, prompt: &str) -> Result<TokensResult, WireError> {
-        let files = checkpoint::files(model)?;
+        let files = checkpoint::files(model, &self.hashes)?;
         let tokenizer = tokenizer(model, &files)?;
         let positions = files
             .text_encoder_config()
@@ -138,7 +143,7 @@ impl Reader for Files {
     }
 
     fn inspect(&self, model: &Model) -> Result<Value, WireError> {
-        let mut files = checkpoint::files(model)?;
+        let mut files = checkpoint::files(model, &self.hashes)?;
         if let Some(vae) = &model.vae {
             files = files.with_vae(vae);
         }

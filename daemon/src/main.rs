@@ -32,10 +32,12 @@ use std::time::Duration;
 
 use clap::Parser;
 use framewright_engine::device::Device;
+use framewright_library::Library;
 use framewright_protocol::Home;
 
 use crate::diffusion::{Diffusion, LastLoad};
 use crate::files::Files;
+use crate::renderer::Renderer;
 use crate::runtime_dir::Claim;
 use crate::server::Settings;
 
@@ -136,15 +138,27 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .join()
         .map_err(|_| "the engine's threads could not be started")??;
     let last_load = LastLoad::default();
-    let reader = Arc::new(Files::new(device.name().to_owned(), last_load.clone()));
+    let library = Arc::new(Library::open(&home.data));
+    let hashes = checkpoint::hashes(&library);
+    let reader = Arc::new(Files::new(
+        device.name().to_owned(),
+        last_load.clone(),
+        hashes.clone(),
+    ));
     let settings = Settings {
         unload_after: Duration::from_secs(arguments.unload_after),
         keep_bytes: arguments.keep_mb.saturating_mul(1_000_000),
         keep_jobs: arguments.keep_jobs,
     };
-    runtime.block_on(server::run(home, settings, claim, reader, move || {
-        Box::new(Diffusion::new(device.clone(), last_load.clone()))
-    }))?;
+    let renderer = move || -> Box<dyn Renderer> {
+        Box::new(Diffusion::new(
+            device.clone(),
+            last_load.clone(),
+            hashes.clone(),
+        ))
+    };
+    let serving = server::run(home, library, settings, claim, reader, renderer);
+    runtime.block_on(serving)?;
     // A step that is still being computed is not waited for.
     runtime.shutdown_background();
     tracing::info!("stopped");

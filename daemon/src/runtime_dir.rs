@@ -99,6 +99,8 @@ impl Claim {
             .and_then(|()| writeln!(lock, "{}", std::process::id()))
             .map_err(at(&path))?;
         let socket = home.socket();
+        // A named pipe is no file, and goes with its process.
+        #[cfg(unix)]
         match std::fs::remove_file(&socket) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -119,6 +121,7 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         // The socket goes before the lock does: nobody else's is removed.
+        #[cfg(unix)]
         let _ = std::fs::remove_file(&self.socket);
     }
 }
@@ -144,7 +147,7 @@ fn private_directory(path: &Path) -> Result<(), ClaimError> {
     Ok(())
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 

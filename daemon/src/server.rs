@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use framewright_jobs::{JobsError, Queue};
+use framewright_library::Library;
 use framewright_protocol::{Home, Limits};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -51,6 +52,7 @@ pub enum ServeError {
 /// See [`ServeError`].
 pub async fn run(
     home: Home,
+    library: Arc<Library>,
     settings: Settings,
     claim: Claim,
     reader: Arc<dyn Reader>,
@@ -74,8 +76,16 @@ pub async fn run(
         },
         Box::new(move |event| ears.tell(event)),
     )?;
-    let daemon = Arc::new(Daemon::new(home, Arc::new(jobs), hub, reader.clone()));
-    daemon.make_room();
+    let daemon = Arc::new(Daemon::new(
+        home,
+        library,
+        Arc::new(jobs),
+        hub,
+        reader.clone(),
+    ));
+    // It waits for the first look at the library; nobody else need.
+    let tidying = daemon.clone();
+    tokio::task::spawn_blocking(move || tidying.make_room());
     let engine = EngineThread {
         jobs: daemon.jobs.clone(),
         reader,

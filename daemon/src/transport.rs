@@ -19,10 +19,12 @@ impl Listener {
     /// # Errors
     /// What the system says.
     pub fn bind(path: &Path) -> io::Result<Self> {
-        let socket = ListenerOptions::new()
+        let options = ListenerOptions::new()
             .name(path.to_fs_name::<GenericFilePath>()?)
-            .reclaim_name(false)
-            .create_tokio()?;
+            .reclaim_name(false);
+        #[cfg(windows)]
+        let options = for_its_owner_alone(options)?;
+        let socket = options.create_tokio()?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -57,9 +59,23 @@ fn same_user(stream: &Stream) -> bool {
     }
 }
 
-#[cfg(not(unix))]
+/// The pipe's access list has let nobody else in.
+#[cfg(windows)]
 fn same_user(_stream: &Stream) -> bool {
     true
+}
+
+/// Gives a pipe an access list with one entry: everything for its owner, the
+/// user who makes it. Without one, every user may read from a pipe.
+#[cfg(windows)]
+fn for_its_owner_alone(options: ListenerOptions<'_>) -> io::Result<ListenerOptions<'_>> {
+    use interprocess::os::windows::local_socket::ListenerOptionsExt;
+    use interprocess::os::windows::security_descriptor::SecurityDescriptor;
+    use widestring::u16cstr;
+
+    // Protected from inheritance; generic all for the owner's rights.
+    let descriptor = SecurityDescriptor::deserialize(u16cstr!("D:P(A;;GA;;;OW)"))?;
+    Ok(options.security_descriptor(descriptor))
 }
 
 /// Whether somebody listens at `path`. Blocks, but not for long.

@@ -983,6 +983,17 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_that_is_known_is_not_computed() {
+        let known = |path: &Path| path.ends_with("a.safetensors").then(|| "known".to_owned());
+        let hash = |path: &str| {
+            let files = ModelFiles::single_file(path).with_known_hashes(Arc::new(known));
+            files.hash()
+        };
+        assert_eq!(hash("/nonexistent/a.safetensors").unwrap(), "known");
+        assert!(hash("/nonexistent/b.safetensors").is_err());
+    }
+
+    #[test]
     fn folder_memory_shards_and_single_file_give_the_same_networks() {
         let model = TinyModel::new();
         let folder = write_folder(&model.files());

@@ -50,7 +50,8 @@ impl Problem {
         path: impl Into<PathBuf>,
         error: &ManifestError,
     ) -> Self {
-        let mut problem = Self::new(kind, name, path, error.to_string()).hint("correct the manifest");
+        let mut problem =
+            Self::new(kind, name, path, error.to_string()).hint("correct the manifest");
         problem.line = error.line();
         problem
     }

@@ -19,7 +19,7 @@ Exit codes:
 /// What the main `--help` says beside.
 const ENVIRONMENT: &str = "\
 Environment:
-  FRAMEWRIGHT_HOME    keep models, socket and logs under this directory
+  FRAMEWRIGHT_HOME    as --home
   FRAMEWRIGHT_DAEMON  the daemon's program, when it is neither beside this one nor on the PATH";
 
 /// Makes storyboard frames. A background daemon does the work and is started when needed.
@@ -34,6 +34,10 @@ pub struct Arguments {
     /// Print the result as JSON, and no progress
     #[arg(long, global = true)]
     pub json: bool,
+    /// Keep models, jobs, socket and logs under this directory [default: FRAMEWRIGHT_HOME, else the
+    /// system's usual places]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub home: Option<PathBuf>,
     /// What to do
     #[command(subcommand)]
     pub command: Command,

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use framewright_client::{ClientError, log_tail};
-use framewright_protocol::{DaemonStop, Home, Nothing, Status, StatusResult};
+use framewright_protocol::{DaemonStop, Nothing, Status, StatusResult};
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::{connect, connect_running, print_json, print_lines};
+use crate::{connect, connect_running, home, print_json, print_lines};
 
 /// How long a daemon may take to go.
 const FAREWELL: Duration = Duration::from_secs(15);
@@ -108,9 +108,7 @@ pub async fn stop(json: bool) -> Result<ExitCode, Failure> {
             true
         }
     };
-    let socket = Home::from_environment()
-        .map_err(ClientError::Home)?
-        .socket();
+    let socket = home()?.socket();
     let began = Instant::now();
     while was_running && socket.exists() {
         if began.elapsed() > FAREWELL {
@@ -133,7 +131,7 @@ pub async fn stop(json: bool) -> Result<ExitCode, Failure> {
 /// # Errors
 /// When there is no log.
 pub fn logs(lines: usize, path: bool, json: bool) -> Result<ExitCode, Failure> {
-    let log = Home::from_environment().map_err(ClientError::Home)?.log();
+    let log = home()?.log();
     if path {
         if json {
             print_json(&json!({"log": log}));

@@ -16,18 +16,28 @@ mod progress;
 mod prompt;
 mod terminal_picture;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::{CommandFactory, Parser};
-use framewright_client::{Client, ConnectOptions};
-use framewright_protocol::{LibraryKind, ModelImport};
+use framewright_client::{Client, ClientError, ConnectOptions};
+use framewright_protocol::{Home, LibraryKind, ModelImport};
 
 use crate::arguments::{Arguments, Command, DaemonCommand, ModelCommand, PromptCommand};
 use crate::failure::Failure;
 
+/// What `--home` says.
+static HOME: OnceLock<PathBuf> = OnceLock::new();
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let json = arguments.json;
+    if let Some(home) = &arguments.home {
+        // Fails only where the system tells no current directory.
+        let home = std::path::absolute(home).unwrap_or_else(|_| home.clone());
+        HOME.get_or_init(|| home);
+    }
     match run(arguments) {
         Ok(code) => code,
         Err(failure) => {
@@ -80,15 +90,28 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 
 /// Connects to the daemon, starting it when none runs.
 async fn connect() -> Result<Client, Failure> {
-    let options = ConnectOptions::new(concat!("framewright ", env!("CARGO_PKG_VERSION")));
-    Ok(Client::connect(&options).await?)
+    Ok(Client::connect(&options()).await?)
 }
 
 /// Connects to a daemon that runs already.
-async fn connect_running() -> Result<Client, framewright_client::ClientError> {
-    let mut options = ConnectOptions::new(concat!("framewright ", env!("CARGO_PKG_VERSION")));
+async fn connect_running() -> Result<Client, ClientError> {
+    let mut options = options();
     options.start = false;
     Client::connect(&options).await
+}
+
+fn options() -> ConnectOptions {
+    let mut options = ConnectOptions::new(concat!("framewright ", env!("CARGO_PKG_VERSION")));
+    options.home = HOME.get().cloned();
+    options
+}
+
+/// The daemon's directories.
+fn home() -> Result<Home, ClientError> {
+    Ok(match HOME.get() {
+        Some(directory) => Home::under(directory)?,
+        None => Home::from_environment()?,
+    })
 }
 
 /// Prints a value as the command's one JSON answer.

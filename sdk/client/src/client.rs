@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::marker::PhantomData;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,6 +28,11 @@ use crate::start::{BREAKER, Starting, find_daemon};
 pub struct ConnectOptions {
     /// The client's name and version, for the daemon's log.
     pub client: String,
+    /// The directory under which the daemon keeps everything; what the
+    /// environment says when `None` (see [`Home`]).
+    pub home: Option<PathBuf>,
+    /// The daemon's program; looked for by [`find_daemon`] when `None`.
+    pub program: Option<PathBuf>,
     /// Whether to start a daemon when none runs.
     pub start: bool,
     /// How long a daemon that was started may take until it answers.
@@ -39,6 +44,8 @@ impl ConnectOptions {
     pub fn new(client: impl Into<String>) -> Self {
         Self {
             client: client.into(),
+            home: None,
+            program: None,
             start: true,
             patience: Duration::from_secs(15),
         }
@@ -98,17 +105,20 @@ impl std::fmt::Debug for Incoming {
 }
 
 impl Client {
-    /// Connects to the daemon of this process's environment; see [`Home`].
+    /// Connects to the daemon of the home that the options name.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub async fn connect(options: &ConnectOptions) -> Result<Self, ClientError> {
-        let home = Home::from_environment()?;
+        let home = match &options.home {
+            Some(directory) => Home::under(directory)?,
+            None => Home::from_environment()?,
+        };
         let mut attempts = 5;
         loop {
             let stream = match open(&home.socket()).await? {
                 Some(stream) => stream,
-                None if options.start => start(&home, options.patience).await?,
+                None if options.start => start(&home, options).await?,
                 None => return Err(ClientError::NotRunning),
             };
             let (reader, writer) = tokio::io::split(stream);
@@ -309,9 +319,14 @@ async fn open(socket: &Path) -> Result<Option<Stream>, ClientError> {
     }
 }
 
-async fn start(home: &Home, patience: Duration) -> Result<Stream, ClientError> {
+async fn start(home: &Home, options: &ConnectOptions) -> Result<Stream, ClientError> {
+    let patience = options.patience;
     BREAKER.check()?;
-    let mut starting = Starting::begin(&find_daemon()?, home)?;
+    let program = match &options.program {
+        Some(program) => program.clone(),
+        None => find_daemon()?,
+    };
+    let mut starting = Starting::begin(&program, home, options.home.as_deref())?;
     let began = Instant::now();
     loop {
         if let Some(stream) = open(&home.socket()).await? {

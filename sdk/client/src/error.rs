@@ -77,6 +77,11 @@ pub enum ClientError {
 impl ClientError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
+        if let Self::NoProgram { .. } | Self::NotRunning | Self::Connect { .. } = self
+            && let Some(hint) = flatpak_hint()
+        {
+            return Some(hint);
+        }
         match self {
             Self::NotRunning => Some("start it: framewright daemon start".to_owned()),
             Self::NoProgram { .. } => Some(
@@ -96,5 +101,36 @@ impl ClientError {
             Self::Refused(error) => error.hint.clone(),
             Self::Home(_) | Self::Connect { .. } | Self::Frame(_) | Self::Answer(_) => None,
         }
+    }
+}
+
+/// What to do inside a Flatpak sandbox, which hides the daemon's socket and
+/// program; `None` elsewhere.
+fn flatpak_hint() -> Option<String> {
+    let info = std::fs::read_to_string("/.flatpak-info").ok()?;
+    Some(permission(&info))
+}
+
+fn permission(info: &str) -> String {
+    let application = info
+        .lines()
+        .find_map(|line| line.strip_prefix("name="))
+        .unwrap_or("APPLICATION");
+    format!(
+        "the application runs in a Flatpak sandbox. Let it see the socket: flatpak override --user \
+         --filesystem=xdg-run/framewright {application}; then start the daemon outside \
+         (framewright daemon start) and the application anew"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_permission_names_the_application() {
+        let info = "[Application]\nname=org.kde.krita\nruntime=runtime/org.kde.Platform\n";
+        assert!(permission(info).contains("xdg-run/framewright org.kde.krita;"));
+        assert!(permission("").contains("APPLICATION"));
     }
 }

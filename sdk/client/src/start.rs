@@ -145,7 +145,12 @@ pub(crate) struct Starting {
 
 impl Starting {
     /// Starts `program` for `home`, detached from this process.
-    pub(crate) fn begin(program: &Path, home: &Home) -> Result<Self, ClientError> {
+    /// `directory` is the home's where the environment does not name it.
+    pub(crate) fn begin(
+        program: &Path,
+        home: &Home,
+        directory: Option<&Path>,
+    ) -> Result<Self, ClientError> {
         let log = home.log();
         let failed = |error: io::Error| ClientError::StartFailed {
             reason: format!("{}: {error}", program.display()),
@@ -161,7 +166,11 @@ impl Starting {
             .metadata()
             .map(|metadata| metadata.len())
             .unwrap_or(0);
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        if let Some(directory) = directory {
+            command.arg("--home").arg(directory);
+        }
+        let child = command
             .arg("--detached")
             .env_clear()
             .envs(inherited())

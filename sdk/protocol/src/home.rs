@@ -104,8 +104,20 @@ impl Home {
     }
 
     /// The daemon's socket.
+    #[cfg(not(windows))]
     pub fn socket(&self) -> PathBuf {
         self.runtime.join("daemon.sock")
+    }
+
+    /// The daemon's named pipe. Pipes have one flat name space, so the name
+    /// carries a hash (FNV-1a, 64 bits) of the runtime directory's path.
+    #[cfg(windows)]
+    pub fn socket(&self) -> PathBuf {
+        let path = self.runtime.to_string_lossy().to_lowercase();
+        let hash = path.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        PathBuf::from(format!(r"\\.\pipe\framewright-{hash:016x}"))
     }
 
     /// The file that a running daemon holds locked; it holds its process id.

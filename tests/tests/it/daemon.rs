@@ -3,8 +3,10 @@
 use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use framewright_protocol::{FrameGenerate, GenerateParams, Nothing, Ping, Status};
 use rustix::process::Signal;
 
 use crate::harness::{Home, until};
@@ -173,4 +175,99 @@ fn describe_tells_every_method() {
     }
     let ran = home.run(&["call", "no.such.method"]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
+}
+
+#[test]
+fn an_option_moves_everything_as_the_variable_does() {
+    let (home, other) = (Home::new(), Home::new());
+    let elsewhere = other.path("");
+    let elsewhere = elsewhere.to_str().unwrap().trim_end_matches('/');
+    let started = home.run(&["--json", "--home", elsewhere, "daemon", "start"]);
+    let started = started.ok().json();
+    assert!(home.is_untouched());
+    assert_eq!(other.status()["pid"], started["pid"]);
+    assert_eq!(started["data"], format!("{elsewhere}/data"));
+}
+
+#[tokio::test]
+async fn a_thousand_connections_hurt_nobody_who_is_there() {
+    let home = Home::new();
+    let (mut daemon, client) = home.start_daemon().await;
+    let socket = home.path("run/daemon.sock");
+    let mut crowd = Vec::new();
+    for number in 0..1_000_u32 {
+        // One that finds no room is told so and closed; it may be closed
+        // before it has said anything.
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        let _ = stream.write_all(&number.to_le_bytes());
+        crowd.push(stream);
+        if number % 100 == 0 {
+            client.call::<Ping>(&Nothing {}).await.unwrap();
+        }
+    }
+    let began = Instant::now();
+    client.call::<Ping>(&Nothing {}).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5));
+    let params = GenerateParams {
+        prompt: "a fox".to_owned(),
+        model: Some("tiny".to_owned()),
+        ..GenerateParams::default()
+    };
+    client.call::<FrameGenerate>(&params).await.unwrap();
+    drop(crowd);
+    loop {
+        let status = client.call::<Status>(&Nothing {}).await.unwrap();
+        if status.connections == 1 {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{status:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    home.run(&["daemon", "stop"]).ok();
+    daemon.wait().unwrap();
+}
+
+/// Only root can be somebody else; elsewhere there is nothing to test it with.
+#[test]
+fn another_user_is_not_let_in_even_past_the_permissions() {
+    if !rustix::process::geteuid().is_root() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "this test needs root, and must not be left out in CI"
+        );
+        eprintln!("SKIPPED: only root can connect as another user");
+        return;
+    }
+    let home = Home::new();
+    home.run(&["daemon", "start"]).ok();
+    for (name, mode) in [("", 0o755), ("run", 0o755), ("run/daemon.sock", 0o666)] {
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(home.path(name), permissions).unwrap();
+    }
+    let script = "import socket, sys\n\
+        s = socket.socket(socket.AF_UNIX)\n\
+        s.connect(sys.argv[1])\n\
+        s.settimeout(20)\n\
+        sys.exit(0 if s.recv(1) == b'' else 7)\n";
+    let connect = |user: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command.args(user).args(["python3", "-c", script]);
+        command.env_clear().env("PATH", "/usr/bin:/bin");
+        command.arg(home.path("run/daemon.sock"));
+        command.status().unwrap().code()
+    };
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    assert_eq!(
+        connect(&nobody),
+        Some(0),
+        "the connection is closed at once"
+    );
+    let log = home.run(&["daemon", "logs"]).ok().out;
+    assert!(log.contains("another user"), "{log}");
+    let ours = ["--reuid=0"];
+    assert_ne!(
+        connect(&ours),
+        Some(0),
+        "this user's stays open until hello is due"
+    );
 }

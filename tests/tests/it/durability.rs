@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use framewright_client::Client;
+use framewright_client::{Client, ConnectOptions, Session};
 use framewright_protocol::{
-    FrameGenerate, GenerateParams, GenerateResult, JobParams, JobShow, JobState, JobSubmit,
-    JobWait, Method, SubmitParams, WaitParams, from_value, to_value,
+    FrameGenerate, GenerateParams, GenerateResult, JobList, JobListParams, JobParams, JobShow,
+    JobState, JobSubmit, JobWait, Method, SubmitParams, WaitParams, from_value, to_value,
 };
 use rustix::process::Signal;
 
@@ -122,4 +122,43 @@ async fn killed_a_hundred_times_at_random_it_loses_nothing() {
     drop(client);
     home.run(&["daemon", "stop"]).ok();
     daemon.wait().unwrap();
+}
+
+/// A client whose daemon is killed in the middle of its job gets its frame all
+/// the same: the session connects again, starts a new daemon, and asks again
+/// with the same key.
+#[tokio::test]
+async fn a_session_outlives_the_daemon() {
+    let home = Home::new();
+    let mut options = ConnectOptions::new("test");
+    options.home = Some(home.path(""));
+    options.program = Some(home.daemon().get_program().into());
+    let session = Session::new(options);
+    let mut params = GenerateParams {
+        prompt: "a fox".to_owned(),
+        model: Some("tiny".to_owned()),
+        seed: Some(7),
+        steps: Some(60),
+        key: Some("once".to_owned()),
+        ..GenerateParams::default()
+    };
+    let client = session.client().await.unwrap();
+    let killing = async {
+        while !home.is_at_work(&client).await {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        home.signal_daemon(Signal::KILL);
+    };
+    let (made, ()) = tokio::join!(session.call::<FrameGenerate>(&params), killing);
+    let made = made.unwrap();
+    assert_eq!(made.frames.len(), 1);
+    let jobs = session
+        .call::<JobList>(&JobListParams::default())
+        .await
+        .unwrap()
+        .jobs;
+    assert_eq!(jobs.len(), 1, "one job of two requests");
+    params.key = None;
+    let alone = session.call::<FrameGenerate>(&params).await.unwrap();
+    assert_eq!(alone.frames[0].picture, made.frames[0].picture);
 }
