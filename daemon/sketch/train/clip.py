@@ -108,14 +108,14 @@ def main() -> None:
     clip = build(tokenizer, args.width, args.layers).to(args.device, dtype)
     text_heads = Heads(args.width, attributes).to(args.device, dtype)
     image_heads = Heads(args.width, attributes).to(args.device, dtype)
+    names = text_heads.names
+    workers = 1 if args.device == "cpu" else len(os.sched_getaffinity(0))
+    tables = [table(scenes, captions, attributes, names, workers) for scenes in sets]
     modules = {"clip": clip, "text_heads": text_heads, "image_heads": image_heads}
     master = Master(modules, ema=0.998)
     run = Run(args.out, args.minutes, args.cooldown, args.rate)
     resume(args.out / "checkpoint.pt", master, run)
     rng = np.random.default_rng(args.seed + run.step)
-    names = text_heads.names
-    workers = 1 if args.device == "cpu" else len(os.sched_getaffinity(0))
-    tables = [table(scenes, captions, attributes, names, workers) for scenes in sets]
     for _ in run.steps():
         at = rng.integers(len(sets))
         scenes, (every_id, of_image, of_text) = sets[at], tables[at]

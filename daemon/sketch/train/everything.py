@@ -90,8 +90,8 @@ def stages(
         python("evaluate.py", *asked, "--data", test, "--count", held_out, *common)
         + ["--size", "256", "--batch", "100" if gpu else "8"]
         + ["--out", str(work / "figures-256.json")],
-        python("sample.py", "--model", work / "weights/sketch", "--out", work / "sheet.png"),
-        python("sample.py", "--model", work / "weights/sketch", "--out", work / "sheet-256.png")
+        python("sample.py", *asked[:2], "--out", work / "sheet.png", *common),
+        python("sample.py", *asked[:2], "--out", work / "sheet-256.png", *common)
         + ["--size", "256"],
     ]
     return [

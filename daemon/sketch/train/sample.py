@@ -101,12 +101,12 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=8)
     parser.add_argument("--count", type=int, default=len(PROMPTS))
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda where there is one")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     prompts = list(PROMPTS[: args.count])
-    images = draw(
-        load(args.model), prompts, args.size, args.steps, args.guidance, args.rescale, args.seed
-    )
+    pipeline = load(args.model, args.device)
+    images = draw(pipeline, prompts, args.size, args.steps, args.guidance, args.rescale, args.seed)
     rows = -(-len(images) // args.columns)
     sheet = Image.new("RGB", (args.size * args.columns, args.size * rows))
     for number, image in enumerate(images):

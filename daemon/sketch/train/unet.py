@@ -94,9 +94,11 @@ def random_masks(scenes: Scenes, index: np.ndarray, rng: np.random.Generator) ->
 def choose(
     sets: list[Latents], size: int, single: float, rng: np.random.Generator
 ) -> tuple[Latents, np.ndarray]:
-    """Scenes of one dataset; a share of them surely with one person only."""
-    weights = np.array([len(s) for s in sets], float)
-    chosen = sets[rng.choice(len(sets), p=weights / weights.sum())]
+    """Scenes of one dataset, each as often as the others, of whatever size their frames are.
+
+    A share of them has surely one person only.
+    """
+    chosen = sets[rng.integers(len(sets))]
     last = min(len(chosen), len(chosen.scenes) - held_out(len(chosen.scenes)))
     index = rng.integers(0, last, size)
     alone = chosen.by_people[1][chosen.by_people[1] < last]

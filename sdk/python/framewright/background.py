@@ -16,9 +16,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union, cast
 
 from .connection import Connection, ConnectOptions, Settled, connect
-from .errors import Cancelled, ConnectionLost, FramewrightError, RequestError
+from .errors import Cancelled, ConnectionLost, FramewrightError
 from .messages import Answer, Event
-from .methods import AgainOptions, GenerateOptions, may_be_asked_again
+from .methods import (
+    ATTEMPTS,
+    AgainOptions,
+    GenerateOptions,
+    may_be_asked_again,
+    pause,
+    went_away,
+)
 from .picture import as_parameters
 from .results import Generated, MadeAgain, decode
 
@@ -29,9 +36,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# How often a request is sent in all when the daemon goes away over it: one that the daemon dies
-# of must not be sent for ever.
-_ATTEMPTS = 3
 # How often it is looked whether a daemon is there again, when only events are waited for.
 _LOOK_SECONDS = 2.0
 # Methods whose requests get a key, so that asking again finds the same job.
@@ -299,8 +303,8 @@ class Background:
             self._settle(errand, FramewrightError(f"the request could not be sent: {error}"))
 
     def _send_again(self, errand: _Errand, error: FramewrightError) -> None:
-        again = may_be_asked_again(errand.method, errand.params)
-        if again and errand.attempts < _ATTEMPTS and not self._closing.is_set():
+        again = went_away(error) and may_be_asked_again(errand.method, errand.params)
+        if again and errand.attempts < ATTEMPTS and not self._closing.wait(pause(errand.attempts)):
             self._send(errand)
         else:
             self._settle(errand, error)
@@ -339,7 +343,7 @@ class Background:
                 if first and errand.to_be_cancelled:
                     self._commands.put(functools.partial(self._send_cancel, errand))
             self._post(errand, errand.on_event, incoming)
-        elif isinstance(incoming, (Answer, RequestError)):
+        elif isinstance(incoming, Answer) or not went_away(incoming):
             self._settle(errand, incoming)
         else:
             self._commands.put(functools.partial(self._send_again, errand, incoming))

@@ -10,13 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from .connection import Connection, ConnectOptions, Settled, connect
-from .errors import ConnectionLost, FramewrightError, RequestError, TimedOut
+from .errors import AnswerError, ConnectionLost, FramewrightError, RequestError, TimedOut
 from .home import Home
 from .messagepack import Buffer
 from .messages import Answer, Event
-from .methods import AgainOptions, GenerateOptions, may_be_asked_again
+from .methods import (
+    ATTEMPTS,
+    AgainOptions,
+    GenerateOptions,
+    may_be_asked_again,
+    pause,
+    went_away,
+)
 from .picture import as_parameters
 from .results import (
+    BlobPart,
     Generated,
     Hello,
     JobDetails,
@@ -29,6 +37,7 @@ from .results import (
     Models,
     Pruned,
     Status,
+    Stored,
     Tokens,
     decode,
 )
@@ -39,8 +48,6 @@ if TYPE_CHECKING:
 
 OnEvent = Callable[[Event], None]
 
-# How often a request is sent again when the daemon goes away over it.
-_ATTEMPTS = 3
 # Bytes of a blob in one message; a message may be sixteen times as long.
 BLOB_CHUNK = 4 << 20
 
@@ -235,9 +242,11 @@ class Client:
             left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
             try:
                 return self.begin(method, params).answer(left, on_event)
-            except ConnectionLost:
-                if self._closed or attempt == _ATTEMPTS or not may_be_asked_again(method, params):
+            except (ConnectionLost, RequestError) as error:
+                again = went_away(error) and may_be_asked_again(method, params)
+                if not again or self._closed or attempt == ATTEMPTS:
                     raise
+                time.sleep(pause(attempt))
                 attempt += 1
             except TimedOut as error:
                 if timeout is None or left is None:
@@ -372,6 +381,18 @@ class Client:
     def blob_put(self, data: Buffer) -> str:
         """Stores bytes; gives the hash (BLAKE3, 64 hexadecimal digits) under which they are."""
         view = memoryview(data).cast("B")
+        attempt = 1
+        while True:
+            try:
+                return self._upload(view)
+            except ConnectionLost:
+                # Parts of an upload belong to their connection: it begins anew.
+                if self._closed or attempt == ATTEMPTS:
+                    raise
+                time.sleep(pause(attempt))
+                attempt += 1
+
+    def _upload(self, view: memoryview) -> str:
         params: dict[str, Any] = {"total": len(view)}
         if len(view) > BLOB_CHUNK:
             params["upload"] = os.urandom(16).hex()
@@ -379,21 +400,20 @@ class Client:
         for offset in range(0, max(len(view), 1), BLOB_CHUNK):
             chunk = view[offset : offset + BLOB_CHUNK]
             answer = self._ask("blob.put", {**params, "offset": offset, "data": chunk})
-        return str(answer["hash"])
+        return decode(Stored, answer).hash
 
     def blob_get(self, hash: str) -> bytearray:
-        """The bytes that are stored under a hash."""
+        """The bytes that are stored under a hash. They are not compared with it: Python's
+        standard library has no BLAKE3."""
         data = bytearray()
         while True:
             params = {"hash": hash, "offset": len(data), "length": BLOB_CHUNK}
-            answer = self._ask("blob.get", params)
-            data += answer["data"]
-            if len(data) >= answer["total"]:
+            part = decode(BlobPart, self._ask("blob.get", params))
+            data += part.data
+            if len(data) == part.total:
                 return data
-            if not len(answer["data"]):
-                raise RequestError(
-                    "internal", "the daemon sent less of the blob than there is", hash
-                )
+            if not len(part.data) or len(data) > part.total:
+                raise AnswerError("the daemon sent more or less of the blob than there is", hash)
 
     # Events that belong to no call.
 

@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+from .errors import ConnectionLost, FramewrightError, RequestError
 from .picture import Picture
+
+ATTEMPTS = 5
+"""How often a request is sent in all when the daemon goes away over it: one that the daemon dies
+of must not be sent for ever."""
 
 # Asking again changes nothing that the first time has not: they only look, or they say what is
 # to be in the end. The job of `frame.…` ends with its connection unless it has a key, and with a
@@ -34,6 +39,17 @@ _REPEATABLE = frozenset(
 def may_be_asked_again(method: str, params: Mapping[str, Any]) -> bool:
     """Whether a request whose answer was lost can be sent again without doing things twice."""
     return method in _REPEATABLE or method == "job.submit" and params.get("key") is not None
+
+
+def went_away(error: FramewrightError) -> bool:
+    """Whether a request failed because its daemon went away, so that another may answer it."""
+    stopping = isinstance(error, RequestError) and error.code == "stopping"
+    return stopping or isinstance(error, ConnectionLost)
+
+
+def pause(attempt: int) -> float:
+    """Seconds to wait after that many attempts: a daemon takes a moment to go."""
+    return 0.02 * 2**attempt
 
 
 class GenerateOptions(TypedDict, total=False):

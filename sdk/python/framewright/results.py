@@ -263,6 +263,21 @@ class Pruned:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A blob that is complete, and on the disk."""
+
+    hash: str
+
+
+@dataclass(frozen=True)
+class BlobPart:
+    """A part of a blob of `total` bytes."""
+
+    total: int
+    data: memoryview
+
+
 Result = TypeVar("Result")
 
 

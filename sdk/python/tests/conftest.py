@@ -11,6 +11,11 @@ from pathlib import Path
 import pytest
 from fake_daemon import FakeDaemon, within
 from framewright import Background, Client, ConnectOptions, Home
+from hypothesis import settings
+
+# A machine that builds something else meanwhile is slow, and no fault of the package.
+settings.register_profile("framewright", deadline=None, max_examples=60)
+settings.load_profile("framewright")
 
 REPOSITORY = Path(__file__).parents[3]
 

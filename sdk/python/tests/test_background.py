@@ -107,6 +107,20 @@ def test_a_job_is_asked_for_again_by_its_key_when_the_daemon_went_away(fake, bac
     assert len(results) == 1 and not errors
 
 
+def test_a_daemon_that_is_stopping_is_asked_again_when_another_is_there(fake, background):
+    def answer(guest, id, params):
+        if fake.count("frame.generate") == 1:
+            guest.error(id, "stopping")
+            guest.hang_up()
+        else:
+            guest.result(id, GENERATED)
+
+    fake.answers["frame.generate"] = answer
+    ticket = background.generate("a fox")
+    assert background.wait(ticket, 5)
+    assert ticket.error is None and fake.count("hello") == 2
+
+
 def test_every_request_has_a_key_of_its_own_unless_one_is_given(fake, background):
     fake.answers["frame.generate"] = answer_generate
     tickets = [background.generate("a fox"), background.generate("a fox", key="mine")]
@@ -144,7 +158,7 @@ def test_a_request_that_the_daemon_dies_of_is_not_sent_for_ever(fake, background
     fake.answers["frame.generate"] = lambda guest, id, params: guest.hang_up()
     ticket = background.generate("a fox")
     assert background.wait(ticket, 5)
-    assert isinstance(ticket.error, ConnectionLost) and fake.count("frame.generate") == 3
+    assert isinstance(ticket.error, ConnectionLost) and fake.count("frame.generate") == 5
     other = background.submit("ping")
     assert background.wait(other, 5) and other.error is None
 

@@ -251,6 +251,19 @@ def test_a_keyed_job_is_asked_for_again_with_its_key(fake, client):
     assert fake.count("hello") == 2
 
 
+def test_a_daemon_that_is_stopping_is_asked_again_when_another_is_there(fake, client):
+    def answer(guest, id, params):
+        if fake.count("frame.generate") == 1:
+            guest.error(id, "stopping")
+            guest.hang_up()
+        else:
+            answer_generate(guest, id, params)
+
+    fake.answers["frame.generate"] = answer
+    assert client.generate("a fox", key="k").job == "j1"
+    assert fake.count("hello") == 2
+
+
 def test_what_would_be_done_twice_is_not_asked_again(fake, client):
     hang_up_first(fake, "job.again", answer_generate)
     with pytest.raises(ConnectionLost):
@@ -262,7 +275,7 @@ def test_a_request_that_the_daemon_dies_of_is_not_sent_for_ever(fake, client):
     fake.answers["status"] = lambda guest, id, params: guest.hang_up()
     with pytest.raises(ConnectionLost):
         client.status()
-    assert fake.count("status") == 3
+    assert fake.count("status") == 5
 
 
 def test_a_connection_that_broke_in_sending_is_not_tried_again(fake, root):
@@ -464,8 +477,22 @@ def test_blobs_go_in_chunks(fake, client):
 
 def test_a_blob_that_never_ends_is_told(fake, client):
     fake.answers["blob.get"] = lambda guest, id, params: guest.result(id, {"total": 9, "data": b""})
-    with pytest.raises(RequestError, match="less"):
+    with pytest.raises(AnswerError, match="less"):
         client.blob_get("ab")
+
+
+def test_an_upload_that_was_cut_begins_anew_under_another_name(fake, client):
+    def put(guest, id, params):
+        if fake.count("blob.put") == 2:
+            guest.hang_up()
+        complete = params["offset"] + len(params["data"]) == params["total"]
+        guest.result(id, {"received": 1, "complete": complete, "hash": complete and "ab" or None})
+
+    fake.answers["blob.put"] = put
+    assert client.blob_put(bytes(BLOB_CHUNK + 1)) == "ab"
+    parts = [(params["upload"], params["offset"]) for params in fake.params("blob.put")]
+    assert [offset for _, offset in parts] == [0, BLOB_CHUNK, 0, BLOB_CHUNK]
+    assert parts[0][0] == parts[1][0] != parts[2][0] == parts[3][0]
 
 
 # Events of no call

@@ -20,7 +20,7 @@ SMALL = {
     "format": "rgba8",
 }
 # Long enough that something can happen in the middle of it.
-LONG = {**SMALL, "steps": 24}
+LONG = {**SMALL, "steps": 16}
 
 
 @pytest.fixture
