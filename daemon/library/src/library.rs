@@ -59,6 +59,7 @@ pub(crate) struct Shared {
     pub(crate) data: PathBuf,
     pub(crate) hashes: HashCache,
     looking: Mutex<Looking>,
+    listeners: Mutex<Vec<Listener>>,
     snapshot: Mutex<Option<Arc<Snapshot>>>,
     first: Condvar,
 }
@@ -66,7 +67,6 @@ pub(crate) struct Shared {
 struct Looking {
     scanner: Scanner,
     watches: Watches,
-    listeners: Vec<Listener>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -110,8 +110,8 @@ impl Library {
             looking: Mutex::new(Looking {
                 scanner: Scanner::new(data.to_owned()),
                 watches: Watches::new(watcher(wake.clone())),
-                listeners: Vec::new(),
             }),
+            listeners: Mutex::default(),
             snapshot: Mutex::new(None),
             first: Condvar::new(),
         });
@@ -160,8 +160,8 @@ impl Library {
     /// called while the library looks: it must return at once, and may ask for
     /// a snapshot but for nothing else of the library.
     pub fn on_change(&self, listener: impl Fn(&Change) + Send + 'static) {
-        let mut looking = locked(&self.shared.looking);
-        looking.listeners.push(Box::new(listener));
+        // Not kept by a look, which may take a while: this returns at once.
+        locked(&self.shared.listeners).push(Box::new(listener));
     }
 
     /// The model of that name; an absolute path is the folder or file itself.
@@ -271,11 +271,7 @@ impl Shared {
 
     fn look_ahead(&self, whole: &[PathBuf]) -> Ahead {
         let mut looking = locked(&self.looking);
-        let Looking {
-            scanner,
-            watches,
-            listeners,
-        } = &mut *looking;
+        let Looking { scanner, watches } = &mut *looking;
         // What is in a new folder before it is watched is found by one more
         // look; a tree that grows faster than that is found by its events.
         for _ in 0..8 {
@@ -299,6 +295,7 @@ impl Shared {
             self.first.notify_all();
             // The first look finds everything; that is no news.
             if let Some(previous) = previous {
+                let listeners = locked(&self.listeners);
                 for change in changes(&previous, &snapshot) {
                     for listener in listeners.iter() {
                         listener(&change);

@@ -245,3 +245,20 @@ fn hashes_are_computed_once() {
     let expected = blake3::hash(&checkpoint(768)).to_hex().to_string();
     assert_eq!(hash.expect("a hash"), expected);
 }
+
+#[test]
+fn nobody_waits_for_a_look_to_listen() {
+    let home = Home::new();
+    let library = Library::open(&home.data());
+    let (tell, told) = mpsc::channel();
+    let looking = locked(&library.shared.looking);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            library.on_change(|_| {});
+            let _ = tell.send(());
+        });
+        let listens = told.recv_timeout(PATIENCE);
+        drop(looking);
+        assert!(listens.is_ok());
+    });
+}
