@@ -121,10 +121,17 @@ class Connection:
         try:
             with self._sending:
                 self._transport.send(parts)
-        except OSError as error:
+        except BaseException as error:
+            # Half a request may be on its way (by Ctrl-C, too): nothing can follow it.
             self.close()
-            if self._forget(id):
+            if not self._forget(id):
+                return id
+            if isinstance(error, OSError):
                 raise ConnectionLost() from error
+            if isinstance(error, Exception):
+                # Of a transport that was plugged in.
+                raise ConnectionLost(f"the connection to the daemon broke: {error}") from error
+            raise
         return id
 
     def close(self) -> None:
@@ -162,18 +169,14 @@ class Connection:
                             self._settle(message.id, message.error)
                         else:
                             # It is not said which request: the daemon gives up on all.
-                            lost = message.error
+                            self._settle_all(message.error)
         except FramewrightError as error:
             lost = error
         except Exception as error:
             # Of a transport that was plugged in: whoever waits must learn of it.
             lost = ConnectionLost(f"the connection to the daemon broke: {error}")
         self.close()
-        with self._lock:
-            waiting = list(self._pending.values())
-            self._pending.clear()
-        for sink in waiting:
-            sink(lost)
+        self._settle_all(lost)
         self._on_lost(self)
 
     def _event(self, event: Event) -> None:
@@ -187,6 +190,13 @@ class Connection:
         with self._lock:
             sink = self._pending.pop(id, None)
         if sink is not None:
+            sink(settled)
+
+    def _settle_all(self, settled: Settled) -> None:
+        with self._lock:
+            waiting = list(self._pending.values())
+            self._pending.clear()
+        for sink in waiting:
             sink(settled)
 
 

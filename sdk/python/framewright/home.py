@@ -82,8 +82,11 @@ class Home:
     @property
     def pipe(self) -> str:
         """The daemon's named pipe on Windows. Not tested: no daemon has run there yet."""
-        # A pipe's name may hold anything but a backslash.
-        return "\\\\.\\pipe\\framewright-" + str(self.runtime).replace("\\", "/")
+        # Pipes have one flat name space: the name carries a hash (FNV-1a, 64 bits) of the path.
+        hash = 0xCBF29CE484222325
+        for byte in str(self.runtime).lower().encode("utf-8", "replace"):
+            hash = (hash ^ byte) * 0x100000001B3 % (1 << 64)
+        return f"\\\\.\\pipe\\framewright-{hash:016x}"
 
     @property
     def address(self) -> str:

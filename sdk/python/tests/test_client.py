@@ -133,14 +133,35 @@ def test_codes_have_classes(fake, client, code, kind):
 
 
 def test_an_error_to_no_request_ends_all_of_them(fake, client):
-    def give_up(guest, id, params):
-        guest.error(None, "malformed", "the bytes make no sense")
-        guest.hang_up()
-
-    fake.answers["daemon.stop"] = give_up
+    waiting = client.begin("ping")
+    fake.answers["daemon.stop"] = lambda guest, id, params: guest.error(None, "malformed")
     with pytest.raises(RequestError) as caught:
-        client.stop()
+        client.call("daemon.stop", timeout=5)
     assert caught.value.code == "malformed"
+    waiting.answer(5)
+    held = client.begin("daemon.stop")
+    with pytest.raises(RequestError):
+        held.answer(5)
+    assert fake.count("hello") == 1, "the connection goes on"
+
+
+def test_ctrl_c_in_the_middle_of_sending_leaves_no_half_request_behind(fake, root):
+    class Interrupted(SocketTransport):
+        armed = False
+
+        def send(self, parts):
+            if Interrupted.armed:
+                Interrupted.armed = False
+                super().send([b"".join(parts)[:-1]])
+                raise KeyboardInterrupt
+            super().send(parts)
+
+    with Client.connect(home=root, start=False, transport=Interrupted) as client:
+        Interrupted.armed = True
+        with pytest.raises(KeyboardInterrupt):
+            client.ping()
+        client.ping(timeout=5)
+    assert fake.count("hello") == 2 and fake.count("ping") == 1
 
 
 def test_an_answer_of_another_form_is_told_by_its_key(fake, client):

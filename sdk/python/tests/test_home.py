@@ -84,9 +84,12 @@ def test_a_path_that_no_socket_can_have_is_refused():
     assert "shorter" in str(caught.value)
 
 
-def test_the_pipe_s_name_has_no_backslash_in_it():
-    name = Home(Path("d"), Path("C:\\Users\\a\\run"), Path("l")).pipe
-    assert name == "\\\\.\\pipe\\framewright-C:/Users/a/run"
+def test_the_pipe_s_name_has_the_published_hash_of_the_path():
+    """The values of FNV-1a for "a" and "foobar" are from its description."""
+    assert Home(Path("d"), Path("A"), Path("l")).pipe.endswith("-af63dc4c8601ec8c")
+    assert Home(Path("d"), Path("FooBar"), Path("l")).pipe == (
+        "\\\\.\\pipe\\framewright-85944171f73967e8"
+    )
 
 
 # Sandboxes
