@@ -185,6 +185,9 @@ fn a_model_is_imported_and_draws_the_same() {
         inspect("copy")["report"]["hash"],
         inspect("tiny")["report"]["hash"]
     );
+    // The next daemon need not read the weights again to know them.
+    let hashes = std::fs::read_to_string(home.path("data/cache/hashes.json")).unwrap();
+    assert!(hashes.contains("diffusion_pytorch_model"), "{hashes}");
     for model in ["copy", "reference"] {
         let output = format!("{model}.png");
         let size = [
