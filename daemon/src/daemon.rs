@@ -85,6 +85,9 @@ impl Daemon {
 
     /// Removes blobs where all of them together take too much room.
     pub fn make_room(&self) {
+        if !self.jobs.wants_room() {
+            return;
+        }
         let pinned = match self.pinned() {
             Ok(pinned) => pinned,
             Err(error) => {

@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
     /// Somebody else could read or replace the socket.
+    #[cfg(unix)]
     #[error("{} belongs to another user; set FRAMEWRIGHT_HOME to a directory of yours", .0.display())]
     Foreign(PathBuf),
     /// It is a file or a link.

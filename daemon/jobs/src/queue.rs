@@ -640,6 +640,16 @@ impl Queue {
         Ok(pruned)
     }
 
+    /// Whether [`Queue::make_room`] has anything to do; costs next to nothing.
+    pub fn wants_room(&self) -> bool {
+        self.has_old_jobs() || self.blobs.bytes() > self.options.keep_bytes
+    }
+
+    /// Looking through all jobs after each one would be slow.
+    fn has_old_jobs(&self) -> bool {
+        self.ended.load(Ordering::Relaxed) > self.options.keep_jobs / 10
+    }
+
     /// Makes room. Jobs that are older than the limit are forgotten, as by
     /// [`Queue::prune`], now and then. While all blobs together are over theirs,
     /// the longest unused goes, unless it is among `pinned`, an unfinished job
@@ -649,8 +659,7 @@ impl Queue {
     /// When the disk refuses.
     pub fn make_room(&self, pinned: &HashSet<Hash>) -> Result<Pruned, JobsError> {
         let mut pruned = Pruned::default();
-        // Looking through all jobs after each one would be slow.
-        if self.ended.load(Ordering::Relaxed) > self.options.keep_jobs / 10 {
+        if self.has_old_jobs() {
             self.ended.store(0, Ordering::Relaxed);
             pruned = self.prune(None, Some(self.options.keep_jobs), pinned)?;
         }
