@@ -262,3 +262,21 @@ fn nobody_waits_for_a_look_to_listen() {
         assert!(listens.is_ok());
     });
 }
+
+#[test]
+fn what_a_manifest_names_elsewhere_is_watched_too() {
+    let home = Home::new();
+    let elsewhere = home.path("elsewhere/m.safetensors");
+    crate::testing::write(&elsewhere, checkpoint(768));
+    home.write("models/m.toml", format!("path = '{}'", elsewhere.display()));
+    let (library, heard) = opened(&home);
+    assert!(library.find_model("m").is_ok());
+    fs::remove_file(&elsewhere).expect("removed");
+    heard.wait_for(Kind::Model, "m", Happening::Removed);
+    assert!(matches!(
+        library.find_model("m"),
+        Err(FindError::Unusable(_))
+    ));
+    crate::testing::write(&elsewhere, checkpoint(768));
+    heard.wait_for(Kind::Model, "m", Happening::Added);
+}

@@ -135,6 +135,7 @@ impl Look<'_> {
                         "name a place in the folder, or an absolute path",
                     )
                 })?;
+                self.watch_place_of(&path);
                 if !path.exists() {
                     return Err(wrong(
                         &path,
@@ -161,6 +162,12 @@ impl Look<'_> {
             }
         };
         Ok((manifest, path))
+    }
+
+    /// Watches the folder of something that a manifest names elsewhere.
+    fn watch_place_of(&mut self, path: &Path) {
+        let folder = path.parent().filter(|folder| folder.is_dir());
+        self.watched.extend(folder.map(Path::to_owned));
     }
 
     fn own_manifest<M: Manifest>(&mut self, name: &str, path: &Path) -> Result<M, Trouble> {
@@ -195,7 +202,7 @@ impl Look<'_> {
         })
     }
 
-    fn separate_vae(&self, root: &Path, name: &str, named: &Path) -> Result<PathBuf, Setback> {
+    fn separate_vae(&mut self, root: &Path, name: &str, named: &Path) -> Result<PathBuf, Setback> {
         let wrong = |path: &Path, reason: String| Setback {
             trouble: Trouble::Broken(
                 Problem::new(Kind::Model, name, path, reason).hint("correct `vae` in the manifest"),
@@ -204,6 +211,7 @@ impl Look<'_> {
         };
         let path = paths::named_in(root, named)
             .map_err(|error| wrong(named, format!("`vae` cannot be used: {error}")))?;
+        self.watch_place_of(&path);
         if !path.exists() {
             let reason = "there is no file there, and the manifest names it as the VAE";
             return Err(wrong(&path, reason.to_owned()));
