@@ -58,7 +58,10 @@ impl Kind {
 
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
+        formatter.write_str(match self {
+            Self::Lora => "LoRA",
+            other => other.as_str(),
+        })
     }
 }
 

@@ -159,7 +159,8 @@ impl Look<'_> {
         };
         let problem = Problem::new(kind, name, path, reason);
         self.note(Trouble::Broken(problem.hint(format!(
-            "rename it, or import it by reference under another name: `{kind} import PATH --name NAME`"
+            "rename it, or import it by reference under another name: `{} import PATH --name NAME`",
+            kind.as_str()
         ))));
         false
     }
