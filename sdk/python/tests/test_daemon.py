@@ -262,3 +262,15 @@ def test_an_event_loop_is_never_held_up(daemon):
     assert ticket.done and ticket.error is None
     assert longest < 0.05
     background.close()
+
+
+def test_what_changes_in_the_library_is_told_to_who_subscribes(client, root):
+    client.subscribe("library")
+    models = Path(client.models().folder)
+    models.mkdir(parents=True, exist_ok=True)
+    (models / "half.safetensors").write_bytes(b"this is no checkpoint")
+    event = client.next_event(30)
+    assert event is not None and event.name == "library.changed"
+    assert (event.fields["kind"], event.fields["change"]) == ("model", "broken")
+    problems = client.models().problems
+    assert any("half" in problem.path and problem.reason for problem in problems)
