@@ -1,16 +1,15 @@
-import contextlib
 import gc
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
 from pathlib import Path
 
 import pytest
-from fake_daemon import FakeDaemon, within
+from fake_daemon import FakeDaemon
 from framewright import Background, Client, ConnectOptions, Home
+from framewright.start import Starting
 from hypothesis import settings
 
 # A machine that builds something else meanwhile is slow, and no fault of the package.
@@ -84,8 +83,23 @@ def program():
 @pytest.fixture
 def daemon(program, root):
     """Options for a daemon with a home of its own, which ends with the test."""
-    yield {"home": root, "program": program}
-    with contextlib.suppress(FileNotFoundError, ValueError, ProcessLookupError):
-        pid = int((root / "run" / "daemon.lock").read_text())
-        os.kill(pid, signal.SIGKILL)
-        within(5, lambda: not Path(f"/proc/{pid}").exists())
+    return {"home": root, "program": program}
+
+
+@pytest.fixture(autouse=True)
+def no_daemon_stays(monkeypatch, root):
+    """Ends every process that the package started, also one that was too late to be the daemon
+    and would become it now."""
+    started = []
+    begin = Starting.__init__
+
+    def noted(self, *arguments):
+        begin(self, *arguments)
+        started.append(self._child)
+
+    monkeypatch.setattr(Starting, "__init__", noted)
+    yield
+    for child in started:
+        child.kill()
+    for child in started:
+        child.wait(10)
