@@ -142,7 +142,8 @@ impl<F: FnMut() -> Box<dyn Renderer>> Worker<F> {
             reader: self.thread.reader.as_ref(),
             blobs: self.thread.jobs.blobs(),
         };
-        let (task, preview_every) = desk.task(&running.method, &running.request)?;
+        let assignment = desk.assignment(&running.method, &running.request)?;
+        let task = assignment.task;
         let (order, candidates) = match &task {
             Task::Generate { order, candidates } => (order, *candidates),
             Task::Again { order, .. } => (order, 1),
@@ -154,7 +155,8 @@ impl<F: FnMut() -> Box<dyn Renderer>> Worker<F> {
         let mut course = Course {
             running,
             candidates,
-            preview_every,
+            preview_every: assignment.preview_every,
+            format: assignment.format,
             began: Instant::now(),
             done: 0,
             stepping: 0.0,
@@ -226,6 +228,7 @@ struct Course<'a> {
     running: &'a Running,
     candidates: u32,
     preview_every: Option<u32>,
+    format: PictureFormat,
     began: Instant,
     /// Steps that are done, and the seconds they took.
     done: u32,
@@ -250,7 +253,7 @@ impl Course<'_> {
     ) -> Result<(FrameResult, Vec<String>), WireError> {
         self.check_wanted()?;
         let mut drawing = worker.engine.start(order)?;
-        check_answer(self.candidates, drawing.size())?;
+        check_answer(self.candidates, drawing.size(), self.format)?;
         let steps = drawing.steps();
         for step in 1..=steps {
             worker.give_way(self.running);
@@ -317,9 +320,14 @@ fn preview(image: &RgbImage) -> Preview {
 
 /// Refuses, before the first step, a job whose answer would not fit a frame of
 /// the protocol.
-fn check_answer(candidates: u32, (width, height): (u32, u32)) -> Result<(), WireError> {
-    // Four bytes a pixel, raw; a PNG has three at most, and its provenance.
-    let each = u64::from(width) * u64::from(height) * 4 + (64 << 10);
+fn check_answer(
+    candidates: u32,
+    (width, height): (u32, u32),
+    format: PictureFormat,
+) -> Result<(), WireError> {
+    // A PNG has three bytes a pixel at most, and its provenance.
+    let pixel_bytes = u64::from(format.pixel_bytes().unwrap_or(4));
+    let each = u64::from(width) * u64::from(height) * pixel_bytes + (64 << 10);
     let most = Limits::CURRENT.frame_bytes / each;
     if u64::from(candidates) > most {
         return Err(WireError::new(

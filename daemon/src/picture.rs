@@ -16,29 +16,48 @@ fn invalid(message: impl Into<String>) -> WireError {
 /// `invalid_params` when the bytes are not what the picture says.
 pub fn read(picture: &Picture) -> Result<RgbImage, WireError> {
     let most = Limits::CURRENT.side_pixels;
-    if picture.format == PictureFormat::Png {
+    let Some(pixel_bytes) = picture.format.pixel_bytes() else {
         return read_png(&picture.data);
-    }
+    };
     let (width, height) = (picture.width, picture.height);
     if width == 0 || height == 0 || width > most || height > most {
         return Err(invalid(format!(
             "a picture's sides must be from 1 to {most} pixels"
         )));
     }
-    let expected = u64::from(width) * u64::from(height) * 4;
+    let expected = u64::from(width) * u64::from(height) * u64::from(pixel_bytes);
     if picture.data.len() as u64 != expected {
         return Err(invalid(format!(
             "{width} × {height} pixels are {expected} bytes, not {}",
             picture.data.len()
         )));
     }
-    let order = match picture.format {
-        PictureFormat::Bgra8 => [2, 1, 0],
-        PictureFormat::Rgba8 | PictureFormat::Png => [0, 1, 2],
+    let flat: Vec<u8> = match picture.format {
+        PictureFormat::Rgba16 => picture
+            .data
+            .chunks_exact(8)
+            .flat_map(|pixel| {
+                let channel = |at: usize| to_8_bits([pixel[2 * at], pixel[2 * at + 1]]);
+                [0, 1, 2].map(|at| on_white(channel(at), channel(3)))
+            })
+            .collect(),
+        PictureFormat::Bgra8 => seen_on_white(&picture.data, [2, 1, 0]),
+        PictureFormat::Rgba8 | PictureFormat::Png => seen_on_white(&picture.data, [0, 1, 2]),
     };
-    let pixels = picture.data.chunks_exact(4);
-    let flat = pixels.flat_map(|pixel| order.map(|channel| on_white(pixel[channel], pixel[3])));
-    RgbImage::from_raw(width, height, flat.collect()).ok_or_else(|| invalid("the picture is empty"))
+    RgbImage::from_raw(width, height, flat).ok_or_else(|| invalid("the picture is empty"))
+}
+
+fn seen_on_white(pixels: &[u8], order: [usize; 3]) -> Vec<u8> {
+    let pixels = pixels.chunks_exact(4);
+    pixels
+        .flat_map(|pixel| order.map(|channel| on_white(pixel[channel], pixel[3])))
+        .collect()
+}
+
+/// The nearest of 256 levels.
+fn to_8_bits(bytes: [u8; 2]) -> u8 {
+    // At most 65535 / 257 = 255.
+    ((u32::from(u16::from_le_bytes(bytes)) + 128) / 257) as u8
 }
 
 fn on_white(channel: u8, alpha: u8) -> u8 {
@@ -84,6 +103,10 @@ pub fn write(image: &RgbImage, format: PictureFormat) -> Picture {
         }
         PictureFormat::Rgba8 => flat(image, |[red, green, blue]| [red, green, blue, 255]),
         PictureFormat::Bgra8 => flat(image, |[red, green, blue]| [blue, green, red, 255]),
+        // v · 257 has the byte v twice.
+        PictureFormat::Rgba16 => flat(image, |[red, green, blue]| {
+            [red, red, green, green, blue, blue, 255, 255]
+        }),
     };
     Picture {
         format,
@@ -94,7 +117,7 @@ pub fn write(image: &RgbImage, format: PictureFormat) -> Picture {
     }
 }
 
-fn flat(image: &RgbImage, pixel: impl Fn([u8; 3]) -> [u8; 4]) -> Vec<u8> {
+fn flat<const BYTES: usize>(image: &RgbImage, pixel: impl Fn([u8; 3]) -> [u8; BYTES]) -> Vec<u8> {
     image.pixels().flat_map(|rgb| pixel(rgb.0)).collect()
 }
 
@@ -123,6 +146,7 @@ mod tests {
             PictureFormat::Png,
             PictureFormat::Rgba8,
             PictureFormat::Bgra8,
+            PictureFormat::Rgba16,
         ] {
             assert_eq!(
                 read(&write(&sample(), format)).expect("a picture"),
@@ -144,6 +168,23 @@ mod tests {
             read(&picture).expect("a picture").get_pixel(0, 0).0,
             [255; 3]
         );
+    }
+
+    #[test]
+    fn sixteen_bits_become_the_nearest_eight() {
+        for (wide, narrow) in [(0, 0), (128, 0), (129, 1), (0x7fff, 127), (0xff7f, 255)] {
+            assert_eq!(to_8_bits(u16::to_le_bytes(wide)), narrow, "{wide}");
+        }
+        let half_seen = [0_u16, 0x8080, 0xffff, 0x8080].map(u16::to_le_bytes);
+        let picture = Picture {
+            format: PictureFormat::Rgba16,
+            width: 1,
+            height: 1,
+            data: ByteBuf::from(half_seen.concat()),
+            blob: None,
+        };
+        let seen = read(&picture).expect("a picture").get_pixel(0, 0).0;
+        assert_eq!(seen, [127, 191, 255], "over white");
     }
 
     #[test]

@@ -40,6 +40,16 @@ pub enum Task {
     },
 }
 
+/// A stored request, read for the engine.
+pub struct Assignment {
+    /// What to do.
+    pub task: Task,
+    /// A preview after every that many steps.
+    pub preview_every: Option<u32>,
+    /// How frames are to come back.
+    pub format: PictureFormat,
+}
+
 /// A request that was checked and can be stored.
 pub struct Accepted {
     /// The method's name.
@@ -141,25 +151,32 @@ impl Desk<'_> {
         })
     }
 
-    /// What a stored request asks the engine to do, and how often it wants
-    /// previews.
+    /// What a stored request asks the engine to do.
     ///
     /// # Errors
     /// When the models or blobs that it names have changed meanwhile.
-    pub fn task(self, method: &str, request: &[u8]) -> Result<(Task, Option<u32>), WireError> {
+    pub fn assignment(self, method: &str, request: &[u8]) -> Result<Assignment, WireError> {
         if method == FrameAgain::NAME {
             let mut params = decoded::<FrameAgain>(request)?;
             self.fetch_again(&mut params)?;
-            let preview_every = params.preview_every;
-            return Ok((self.remember(&params)?, preview_every));
+            return Ok(Assignment {
+                task: self.remember(&params)?,
+                preview_every: params.preview_every,
+                format: PictureFormat::Png,
+            });
         }
         let mut params = decoded::<FrameGenerate>(request)?;
         if let Some(image) = &mut params.image {
             self.fetch(image)?;
         }
-        let (candidates, preview_every) = (order::candidates(&params)?, params.preview_every);
+        let candidates = order::candidates(&params)?;
+        let (preview_every, format) = (params.preview_every, params.format.unwrap_or_default());
         let order = Box::new(Order::check(params, self.library)?);
-        Ok((Task::Generate { order, candidates }, preview_every))
+        Ok(Assignment {
+            task: Task::Generate { order, candidates },
+            preview_every,
+            format,
+        })
     }
 
     /// The blobs that a stored request names.

@@ -19,11 +19,25 @@ pub enum PictureFormat {
     Rgba8,
     /// Rows from the top, each pixel blue, green, red, alpha; one byte each.
     Bgra8,
+    /// Rows from the top, each pixel red, green, blue, alpha; two bytes each, the
+    /// lower first. Frames are drawn with 8 bits: v becomes 257 · v.
+    Rgba16,
+}
+
+impl PictureFormat {
+    /// Bytes of a pixel; `None` for a file.
+    pub fn pixel_bytes(self) -> Option<u32> {
+        match self {
+            Self::Png => None,
+            Self::Rgba8 | Self::Bgra8 => Some(4),
+            Self::Rgba16 => Some(8),
+        }
+    }
 }
 
 impl WireType for PictureFormat {
     fn kind() -> String {
-        "`png`, `rgba8` or `bgra8`".to_owned()
+        "`png`, `rgba8`, `bgra8` or `rgba16`".to_owned()
     }
 }
 
@@ -39,7 +53,8 @@ records! {
         width: u32,
         /// Rows.
         height: u32,
-        /// The file, or `width` × `height` × 4 bytes. Empty when the request names `blob`.
+        /// The file, or `width` × `height` pixels of 4 bytes, of 8 in `rgba16`. Empty when the request
+        /// names `blob`.
         data: ByteBuf,
         /// The BLAKE3 hash of a stored blob that holds the bytes. A frame that the daemon made has
         /// that of its PNG.

@@ -66,8 +66,8 @@ class GenerateOptions(TypedDict, total=False):
     """Options of `frame.generate`; what is left out comes from the model's manifest.
 
     Sizes are in pixels, `guidance_scale` 1 means none, `guidance_rescale` is 0 to 1, `strength`
-    above 0 to 1. Candidate k has `seed` + k. `format` is `png` (the default), `rgba8` or `bgra8`.
-    `priority` is `interactive`, `batch` or `training`. A job with a `key` outlives its
+    above 0 to 1. Candidate k has `seed` + k. `format` is `png` (the default), `rgba8`, `bgra8` or
+    `rgba16`. `priority` is `interactive`, `batch` or `training`. A job with a `key` outlives its
     connection: asking again with the same key gives the same job's result.
     """
 

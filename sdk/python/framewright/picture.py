@@ -11,6 +11,7 @@ from .messagepack import Buffer
 PNG = "png"
 RGBA8 = "rgba8"
 BGRA8 = "bgra8"
+RGBA16 = "rgba16"
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 
@@ -21,10 +22,10 @@ class PictureError(FramewrightError, ValueError):
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture: a PNG file, or rows from the top of 4 bytes a pixel.
+    """A picture: a PNG file, or rows of pixels from the top.
 
-    `format` is `png`, `rgba8` or `bgra8`; `width` and `height` are in pixels. `data` holds the
-    file, or width * height * 4 bytes; a picture that came from the daemon looks into the message
+    `format` is `png`, `rgba8`, `bgra8` or `rgba16`; `width` and `height` are in pixels. `data`
+    holds the file, or 4 bytes a pixel, 8 in `rgba16` (the lower byte of each channel first); a picture that came from the daemon looks into the message
     that it came with. In a request `blob` may stand instead of `data`: the hash under which the
     daemon keeps the bytes, as `Client.blob_put` gives it. A frame that the daemon made has that
     of its PNG, whatever its format.
@@ -39,12 +40,17 @@ class Picture:
     @classmethod
     def rgba8(cls, width: int, height: int, data: Buffer) -> "Picture":
         """Pixels of red, green, blue, alpha. Raises `PictureError` when their number is wrong."""
-        return cls(RGBA8, width, height, _pixels(width, height, data))
+        return cls(RGBA8, width, height, _pixels(width, height, data, 4))
 
     @classmethod
     def bgra8(cls, width: int, height: int, data: Buffer) -> "Picture":
         """Pixels of blue, green, red, alpha, as Krita has them. Raises `PictureError`."""
-        return cls(BGRA8, width, height, _pixels(width, height, data))
+        return cls(BGRA8, width, height, _pixels(width, height, data, 4))
+
+    @classmethod
+    def rgba16(cls, width: int, height: int, data: Buffer) -> "Picture":
+        """Pixels of red, green, blue, alpha, 16 bits each. Raises `PictureError`."""
+        return cls(RGBA16, width, height, _pixels(width, height, data, 8))
 
     @classmethod
     def png(cls, data: Buffer) -> "Picture":
@@ -64,7 +70,7 @@ class Picture:
         other = {RGBA8: BGRA8, BGRA8: RGBA8}.get(self.format)
         if other is None:
             raise PictureError(
-                "only raw pixels can be swapped", self.format, "ask for `rgba8` or `bgra8`"
+                "only raw pixels of 8 bits can be swapped", self.format, "ask for `rgba8` or `bgra8`"
             )
         data = bytearray(self.data)
         swap_red_and_blue(data)
@@ -97,12 +103,12 @@ def as_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _pixels(width: int, height: int, data: Buffer) -> memoryview:
+def _pixels(width: int, height: int, data: Buffer, pixel_bytes: int) -> memoryview:
     view = memoryview(data).cast("B")
-    if width <= 0 or height <= 0 or len(view) != width * height * 4:
+    if width <= 0 or height <= 0 or len(view) != width * height * pixel_bytes:
         raise PictureError(
-            f"{len(view)} bytes are no {width} × {height} pixels of 4 bytes",
+            f"{len(view)} bytes are no {width} × {height} pixels of {pixel_bytes} bytes",
             None,
-            "give width × height × 4 bytes, rows from the top, without padding",
+            f"give width × height × {pixel_bytes} bytes, rows from the top, without padding",
         )
     return view

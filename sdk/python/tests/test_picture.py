@@ -28,6 +28,15 @@ def test_the_number_of_bytes_must_be_right(width, height, size):
         Picture.rgba8(width, height, bytes(size))
 
 
+def test_sixteen_bits_take_eight_bytes_a_pixel():
+    picture = Picture.rgba16(2, 1, bytes(16))
+    assert (picture.format, len(picture.data)) == ("rgba16", 16)
+    with pytest.raises(PictureError, match="pixels of 8 bytes"):
+        Picture.rgba16(2, 1, bytes(8))
+    with pytest.raises(PictureError, match="8 bits"):
+        picture.swapped()
+
+
 def test_pixels_are_not_copied():
     data = bytearray(4)
     picture = Picture.rgba8(1, 1, data)
@@ -42,7 +51,7 @@ def test_a_png_tells_its_size():
     picture = Picture.png(png)
     assert (picture.format, picture.width, picture.height) == ("png", 640, 480)
     assert picture.as_map() == {"format": "png", "width": 640, "height": 480, "data": png}
-    with pytest.raises(PictureError, match="raw pixels"):
+    with pytest.raises(PictureError, match="raw pixels of 8 bits"):
         picture.swapped()
 
 
