@@ -118,8 +118,10 @@ enum Head {
     Scalar(usize),
     /// A string of that many bytes after its head.
     Text(usize),
-    /// That many values follow.
-    Container(u64),
+    /// A list: that many values follow.
+    List(u64),
+    /// A map: that many values follow, keys counted too.
+    Map(u64),
 }
 
 /// A position in a payload.
@@ -158,8 +160,8 @@ impl<'a> Walker<'a> {
         let marker = self.take(1)?[0];
         Ok(match marker {
             0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => Head::Scalar(0),
-            0x80..=0x8f => Head::Container(2 * u64::from(marker & 0x0f)),
-            0x90..=0x9f => Head::Container(u64::from(marker & 0x0f)),
+            0x80..=0x8f => Head::Map(2 * u64::from(marker & 0x0f)),
+            0x90..=0x9f => Head::List(u64::from(marker & 0x0f)),
             0xa0..=0xbf => Head::Text(usize::from(marker & 0x1f)),
             0xc4 => Head::Scalar(self.length(1)?),
             0xc5 => Head::Scalar(self.length(2)?),
@@ -171,10 +173,10 @@ impl<'a> Walker<'a> {
             0xd9 => Head::Text(self.length(1)?),
             0xda => Head::Text(self.length(2)?),
             0xdb => Head::Text(self.length(4)?),
-            0xdc => Head::Container(self.number(2)?),
-            0xdd => Head::Container(self.number(4)?),
-            0xde => Head::Container(2 * self.number(2)?),
-            0xdf => Head::Container(2 * self.number(4)?),
+            0xdc => Head::List(self.number(2)?),
+            0xdd => Head::List(self.number(4)?),
+            0xde => Head::Map(2 * self.number(2)?),
+            0xdf => Head::Map(2 * self.number(4)?),
             0xc1 | 0xc7..=0xc9 | 0xd4..=0xd8 => {
                 return Err(FrameError::NotAMap("it holds an extension type"));
             }
@@ -185,13 +187,15 @@ impl<'a> Walker<'a> {
     fn skip(&mut self, values: &mut u64) -> Result<(), FrameError> {
         let limits = Limits::CURRENT;
         let depth = limits.frame_depth as usize;
-        // How many values each open container still holds.
-        let mut open = vec![1_u64];
-        while let Some(left) = open.last_mut() {
+        // How many values each open container still holds, and whether it is a
+        // map: then every other one, beginning with the first, is a key.
+        let mut open = vec![(1_u64, false)];
+        while let Some((left, map)) = open.last_mut() {
             if *left == 0 {
                 open.pop();
                 continue;
             }
+            let key = *map && left.is_multiple_of(2);
             *left -= 1;
             *values += 1;
             if *values > limits.frame_values {
@@ -201,21 +205,22 @@ impl<'a> Walker<'a> {
                 });
             }
             match self.head()? {
-                Head::Scalar(bytes) => {
-                    self.take(bytes)?;
-                }
                 Head::Text(bytes) => {
                     std::str::from_utf8(self.take(bytes)?)
                         .map_err(|_| FrameError::NotAMap("a string is not UTF-8"))?;
                 }
-                Head::Container(held) => {
+                _ if key => return Err(FrameError::NotAMap("a key is not a string")),
+                Head::Scalar(bytes) => {
+                    self.take(bytes)?;
+                }
+                head @ (Head::List(held) | Head::Map(held)) => {
                     if open.len() >= depth {
                         return Err(FrameError::TooMuch {
                             what: "levels of nesting",
                             limit: limits.frame_depth,
                         });
                     }
-                    open.push(held);
+                    open.push((held, matches!(head, Head::Map(_))));
                 }
             }
         }
@@ -238,7 +243,7 @@ pub(crate) fn check(payload: &[u8]) -> Result<Entries<'_>, FrameError> {
     let Some(0x80..=0x8f | 0xde | 0xdf) = payload.first() else {
         return Err(FrameError::NotAMap("it starts with something else"));
     };
-    let Head::Container(held) = walker.head()? else {
+    let Head::Map(held) = walker.head()? else {
         return Err(FrameError::NotAMap("it starts with something else"));
     };
     let mut values = 1;
