@@ -37,6 +37,7 @@ fn the_ground_floor_stands_on_nothing() {
         "daemon/kernels",
         "daemon/jobs",
         "daemon/library",
+        "daemon/story",
     ] {
         assert_eq!(dependencies(folder), names(&[]), "{folder}");
     }
