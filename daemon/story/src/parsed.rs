@@ -67,7 +67,7 @@ pub enum Naming {
     TokenOnly,
     /// The token with another class: "kaitoyosuke woman".
     OtherClass,
-    /// One of the aliases: "the detective".
+    /// One of the aliases, "the detective", or token and class as one word.
     Alias,
 }
 

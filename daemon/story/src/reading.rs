@@ -242,6 +242,11 @@ impl<'a> Reading<'a> {
                 words.end = other.words.end;
                 Naming::OtherClass
             } else {
+                // "kaitoyosuke-man" is one word to a text encoder, and no
+                // activation; but its end belongs to the mention.
+                if let Some(end) = self.hyphenated_class_end(character, words.end) {
+                    words.end = end;
+                }
                 Naming::TokenOnly
             };
             let span = self.span(&words);
@@ -273,14 +278,21 @@ impl<'a> Reading<'a> {
     }
 
     fn class_end(&self, character: usize, start: usize) -> Option<usize> {
+        let end = self.hyphenated_class_end(character, start)?;
+        self.spaced(start).then_some(end)
+    }
+
+    /// The end of a character's class, with whitespace or hyphens before it.
+    fn hyphenated_class_end(&self, character: usize, start: usize) -> Option<usize> {
         let class = self.vocabulary.class_words(character);
-        let found = self.words.get(start..start + class.len())?;
+        let end = start + class.len();
+        let found = self.words.get(start..end)?;
         let same = found
             .iter()
             .zip(class)
             .all(|(word, part)| word.text == *part);
-        let joined = (start + 1..start + class.len()).all(|word| self.joined(word));
-        (same && joined && self.spaced(start)).then_some(start + class.len())
+        let joined = (start..end).all(|word| self.joined(word));
+        (same && joined).then_some(end)
     }
 
     fn read_people(&mut self) {
@@ -422,7 +434,7 @@ impl<'a> Reading<'a> {
                 .get(*at)
                 .is_some_and(|mention| mention.position.is_none())
         };
-        let previous = next.checked_sub(1).filter(free);
+        let previous = self.last_named(position.start).filter(free);
         let clause_start = self.parsed.clauses[clause].span.start;
         // "kaitoyosuke man, on the left jiyeonmun woman": the position opens the
         // clause of the one who follows.
@@ -431,10 +443,35 @@ impl<'a> Reading<'a> {
                 .get(next)
                 .is_some_and(|mention| self.parsed.clauses[clause].span.contains(mention.span));
         if opens {
-            Some(next).filter(free)
-        } else {
-            previous.or(Some(next).filter(free))
+            return Some(next).filter(free);
         }
+        // "a woman on the left": the position is the stranger's.
+        let strangers = &self.parsed.strangers;
+        let stranger = strangers
+            .partition_point(|stranger| stranger.span.start < position.start)
+            .checked_sub(1)
+            .map(|last| strangers[last].span.start);
+        let of_stranger = stranger.is_some_and(|start| start >= clause_start)
+            && self.last_named(position.start).is_none();
+        if of_stranger {
+            return None;
+        }
+        previous.or(Some(next).filter(free))
+    }
+
+    /// The character who is named last before a place in the prompt, unless a
+    /// stranger is named in between.
+    fn last_named(&self, at: usize) -> Option<usize> {
+        let characters = &self.parsed.characters;
+        let strangers = &self.parsed.strangers;
+        let character = characters
+            .partition_point(|mention| mention.span.start < at)
+            .checked_sub(1)?;
+        let stranger = strangers
+            .partition_point(|stranger| stranger.span.start < at)
+            .checked_sub(1);
+        let nearer = stranger.is_none_or(|last| strangers[last].span < characters[character].span);
+        nearer.then_some(character)
     }
 
     /// Whether a word is a verb that is done.
@@ -566,7 +603,9 @@ impl<'a> Reading<'a> {
         let whole = self.run(clause.start, clause.end, true);
         // Where the surroundings come first, what has the first clause for
         // itself is the surroundings, known or not.
-        let place = if environment && !whole.is_empty() && whole.end == clause.end {
+        let light = self.parsed.light.as_ref().map(|light| light.whole.start);
+        let ends = whole.end == clause.end || light == Some(self.words[whole.end].span.start);
+        let place = if environment && !whole.is_empty() && ends {
             whole
         } else {
             self.place_run(clause.start, clause.end)?
@@ -603,7 +642,7 @@ impl<'a> Reading<'a> {
             }
             let words = self.run(preposition.words.end, clause.end, false);
             let named = !words.is_empty() && !self.ends_in(&words, Term::NotPlace);
-            named.then(|| (clause.start..words.end, words))
+            named.then_some((clause.start..words.end, words))
         })
     }
 
@@ -639,13 +678,9 @@ impl<'a> Reading<'a> {
                     word += 1;
                 }
                 let span = self.span(&(start..word));
-                let before = self
-                    .parsed
-                    .characters
-                    .partition_point(|mention| mention.span.start < span.start);
                 let action = Action {
                     text: self.text(span),
-                    character: before.checked_sub(1),
+                    character: self.last_named(span.start),
                     span,
                 };
                 self.parsed.actions.push(action);

@@ -332,6 +332,8 @@ fn index_characters(
         if !index.add(&character.class, Term::Person) {
             return Err(empty("class"));
         }
+        // Token and class run together call nobody up, and are easily written.
+        index.add(&format!("{token}{}", character.class), Term::Alias(at));
         for alias in &character.aliases {
             if !index.add(alias, Term::Alias(at)) {
                 return Err(empty("alias"));

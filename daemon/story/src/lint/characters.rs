@@ -28,7 +28,7 @@ pub(super) fn check(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             ),
             Naming::Alias => (
                 Code::CharacterAlias,
-                format!("an alias does not activate the character: write \"{name}\""),
+                format!("this name does not activate the character: write \"{name}\""),
             ),
         };
         let rewrite = Edit::new(mention.span.start, mention.span.end, name);

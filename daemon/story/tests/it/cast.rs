@@ -1,5 +1,7 @@
 //! The characters of the tests, in the form of the library's manifests.
 
+use std::sync::LazyLock;
+
 use framewright_story::{Character, Defaults, Vocabulary};
 
 pub const NAMES: [(&str, &str); 7] = [
@@ -27,6 +29,8 @@ pub fn characters() -> Vec<Character> {
     characters
 }
 
-pub fn vocabulary() -> Vocabulary {
-    Vocabulary::new(Defaults::shipped().unwrap(), characters()).unwrap()
+pub fn vocabulary() -> &'static Vocabulary {
+    static VOCABULARY: LazyLock<Vocabulary> =
+        LazyLock::new(|| Vocabulary::new(Defaults::shipped().unwrap(), characters()).unwrap());
+    &VOCABULARY
 }

@@ -6,7 +6,7 @@ use crate::cast::{characters, vocabulary};
 
 fn planned(prompt: &str, family: &str) -> Plan {
     let vocabulary = vocabulary();
-    plan(&parse(prompt, &vocabulary), &vocabulary, family)
+    plan(&parse(prompt, vocabulary), vocabulary, family)
 }
 
 fn weights(plan: &Plan) -> Vec<(&str, f32)> {
@@ -66,7 +66,7 @@ fn two_characters_are_balanced_and_kept_apart() {
 fn negatives_are_base_then_shot_then_characters() {
     insta::assert_snapshot!(
         planned("medium shot picture of kaitoyosuke man", "sd15").negative_prompt,
-        @""
+        @"deformed, disfigured, low quality, blurry, extra limbs, extra fingers, bad anatomy, legs, feet, lower body, fullbody, not kaitoyosuke"
     );
 }
 

@@ -60,7 +60,8 @@ const NAMES: [&str; 14] = [
 ];
 
 /// Two and more in one frame.
-const SEVERAL: [&str; 13] = [
+const SEVERAL: [&str; 14] = [
+    "american shot picture of kaitoyosuke man on the left holding a bag, an old woman in the centre singing, jiyeonmun woman listening, in a park, dusk",
     "medium shot picture of two people: kaitoyosuke man on the left holding a map in his hands, jiyeonmun woman on the right pointing at it, in a dusty library, soft daylight",
     "long shot picture of a beach, two people: petkotomov man on the left walking, margojobeth woman on the right carrying a bag, golden sunset light",
     "close up of kaitoyosuke man and jiyeonmun woman, in a car, low light",
@@ -132,7 +133,7 @@ fn sheet(prompts: &[&str]) -> String {
     let vocabulary = vocabulary();
     let rendered: Vec<String> = prompts
         .iter()
-        .map(|prompt| render(prompt, &vocabulary))
+        .map(|prompt| render(prompt, vocabulary))
         .collect();
     rendered.join("\n")
 }
@@ -141,7 +142,7 @@ fn sheet(prompts: &[&str]) -> String {
 fn prompts_as_they_should_be_have_no_findings() {
     let vocabulary = vocabulary();
     for prompt in CLEAN {
-        assert_eq!(lint(prompt, &vocabulary), [], "{prompt}");
+        assert_eq!(lint(prompt, vocabulary), [], "{prompt}");
     }
     insta::assert_snapshot!("clean", sheet(&CLEAN));
 }
@@ -182,11 +183,11 @@ fn a_very_long_prompt_is_read_to_its_end() {
     let prompt =
         format!("medium shot picture of kaitoyosuke man, {middle}in a park, soft daylight");
     let vocabulary = vocabulary();
-    let parsed = framewright_story::parse(&prompt, &vocabulary);
+    let parsed = framewright_story::parse(&prompt, vocabulary);
     assert_eq!(parsed.characters.len(), 801);
     assert_eq!(parsed.strangers.len(), 400);
     assert_eq!(parsed.setting.unwrap().text, "park");
-    let rewrites = lint(&prompt, &vocabulary)
+    let rewrites = lint(&prompt, vocabulary)
         .into_iter()
         .filter(|finding| finding.rewrite.is_some())
         .count();

@@ -75,13 +75,13 @@ fn pieces() -> impl Strategy<Value = String> {
     ] {
         words.push(word.to_owned());
     }
-    let separators = [
+    const SEPARATORS: &[&str] = &[
         " ", " ", " ", " ", ", ", ", ", ",", "; ", ": ", ". ", ".", ":", "-", " - ", "  ", "\n",
         "(", ")", "'", "，", "\u{301}", "..", " .,",
     ];
     let piece = (
         prop::sample::select(words),
-        prop::sample::select(&separators[..]),
+        prop::sample::select(SEPARATORS),
     );
     prop::collection::vec(piece, 0..14).prop_map(|pieces| {
         let texts = pieces.into_iter();
@@ -184,12 +184,12 @@ proptest! {
 
     #[test]
     fn any_text_is_read_and_written_back(prompt in any::<String>()) {
-        check(&prompt, &vocabulary())?;
+        check(&prompt, vocabulary())?;
     }
 
     #[test]
     fn any_mixture_of_words_is_read_and_written_back(prompt in pieces()) {
-        check(&prompt, &vocabulary())?;
+        check(&prompt, vocabulary())?;
     }
 
     #[test]
@@ -211,7 +211,7 @@ proptest! {
             .collect();
         let people = ["one person", "two people", "three people"][cast.len() - 1];
         let prompt = format!("{} {people}: {}, in the {setting}, {light}", opening.phrase, clauses.join(", "));
-        let parsed = parse(&prompt, &vocabulary);
+        let parsed = parse(&prompt, vocabulary);
 
         prop_assert_eq!(parsed.shot.as_ref().unwrap().id.as_str(), id);
         prop_assert_eq!(parsed.people.unwrap().count as usize, cast.len());

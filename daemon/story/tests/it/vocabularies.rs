@@ -1,6 +1,6 @@
 //! What a vocabulary is built of, and what is refused.
 
-use framewright_story::{Character, Defaults, Vocabulary, VocabularyError, parse};
+use framewright_story::{Character, Code, Defaults, Vocabulary, VocabularyError, parse};
 
 use crate::cast::{NAMES, vocabulary};
 
@@ -32,7 +32,7 @@ fn every_phrase_and_alias_of_the_nine_shots_means_its_shot() {
                 format!("a {name} of a park"),
                 format!("in a park, {name}"),
             ] {
-                let found = parse(&prompt, &vocabulary).shot.unwrap();
+                let found = parse(&prompt, vocabulary).shot.unwrap();
                 assert_eq!(found.id, id, "{prompt}");
             }
         }
@@ -46,7 +46,7 @@ fn a_token_activates_with_its_class_alone() {
     let vocabulary = vocabulary();
     for (token, class) in NAMES {
         let other = if class == "man" { "woman" } else { "man" };
-        let active = |prompt: String| parse(&prompt, &vocabulary).active() == [token];
+        let active = |prompt: String| parse(&prompt, vocabulary).active() == [token];
         assert!(active(format!("close up of {token} {class}")));
         assert!(active(format!(
             "CLOSE UP OF {} {class}",
@@ -107,4 +107,25 @@ fn what_cannot_work_is_refused_by_name() {
     ];
     let messages: Vec<String> = messages.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!("refusals", messages.join("\n"));
+}
+
+#[test]
+fn the_readme_lists_every_code_with_its_severity() {
+    let readme = include_str!("../../README.md");
+    let listed: Vec<(&str, &str)> = readme
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| S")?.split(" | ");
+            Some((cells.next()?, cells.next()?))
+        })
+        .collect();
+    let codes: Vec<(String, String)> = Code::ALL
+        .iter()
+        .map(|code| (code.to_string(), code.severity().to_string()))
+        .collect();
+    let codes: Vec<(&str, &str)> = codes
+        .iter()
+        .map(|(code, severity)| (code.trim_start_matches('S'), severity.as_str()))
+        .collect();
+    assert_eq!(listed, codes);
 }
