@@ -2,7 +2,7 @@
 //!
 //! Pure functions without I/O. A [`Vocabulary`] is built by the caller from the
 //! shots and characters of its library. With it [`parse`] finds shot,
-//! characters, setting, light and actions in a prompt, [`format`] writes them
+//! characters, setting, light and actions in a prompt, [`format()`] writes them
 //! out again in one canonical spelling, [`plan`] says which LoRAs and which
 //! negative prompt they call for in one family of models, and [`lint`] says
 //! what in a prompt will not be drawn as meant, and how to put it better.

@@ -90,6 +90,14 @@ impl PhraseIndex {
             return false;
         };
         let entries = self.by_first.entry(first.clone()).or_default();
+        // A class is that of many characters.
+        let known = |entry: &Entry| entry.term == term && entry.words == words;
+        if entries
+            .iter()
+            .any(|entry| known(entry) && entry.spelling == spelling)
+        {
+            return true;
+        }
         let longer = entries.partition_point(|entry| entry.words.len() >= words.len());
         entries.insert(
             longer,

@@ -13,7 +13,7 @@ use crate::vocabulary::Vocabulary;
 use crate::word::{Word, collapse, joins, words};
 
 /// Reads a prompt. Every text is a prompt: what means nothing is kept, and
-/// found by nothing but [`format`](crate::format).
+/// found by nothing but [`format`](crate::format()).
 ///
 /// Takes time in proportion to the length of the prompt.
 #[must_use]
@@ -155,9 +155,6 @@ impl<'a> Reading<'a> {
                 separator: raw.separator,
                 span,
             });
-        }
-        if let Some(last) = self.parsed.clauses.last_mut() {
-            last.separator = None;
         }
     }
 

@@ -16,14 +16,26 @@ pub(super) fn check(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         return;
     };
     let id = &shot.id;
+    // Asked for each cue, and found once: a clause may be all of a long prompt.
+    let says_nothing_else: Vec<bool> = reading
+        .clauses
+        .iter()
+        .map(|words| words.clone().all(|word| !reading.claimed[word]))
+        .collect();
     let mut cues = |code, kind: &dyn Fn(Term) -> bool, reason: String| {
         for hit in reading.hits.all(kind) {
-            let clause = reading.clause_of(hit.words.start);
             let claimed = hit.words.clone().any(|word| reading.claimed[word]);
-            if claimed || clause.is_none() {
+            let Some(clause) = reading.clause_of(hit.words.start) else {
+                continue;
+            };
+            if claimed {
                 continue;
             }
-            let rewrite = without_cue(reading, &hit.words);
+            let rewrite = if says_nothing_else[clause] {
+                reading.without_clause(clause)
+            } else {
+                without_words(reading, clause, &hit.words)
+            };
             findings.push(finding(
                 code,
                 reading.span(&hit.words),
@@ -67,15 +79,10 @@ pub(super) fn check(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Takes a cue out of the prompt where what is left still reads well: with its
-/// clause where that names nothing else, or as a participle or adverb alone.
-fn without_cue(reading: &Reading<'_>, cue: &Range<usize>) -> Option<Edit> {
-    let clause = reading.clause_of(cue.start)?;
+/// Takes a participle or an adverb out of a clause, where what is left still
+/// reads well.
+fn without_words(reading: &Reading<'_>, clause: usize, cue: &Range<usize>) -> Option<Edit> {
     let words = reading.clauses[clause].clone();
-    let alone = words.clone().all(|word| !reading.claimed[word]);
-    if alone {
-        return reading.without_clause(clause);
-    }
     let last = &reading.words.get(cue.end.checked_sub(1)?)?.text;
     let adverb = last.ends_with("ly");
     if cue.len() != 1 || !(adverb || reading.is_verb(cue.start)) {

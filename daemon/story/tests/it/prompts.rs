@@ -1,7 +1,7 @@
 //! Prompts of our own in the grammar of storyboards, with all that is found in
 //! them, as snapshots.
 
-use framewright_story::lint;
+use framewright_story::{Code, Edit, apply, lint};
 
 use crate::cast::vocabulary;
 use crate::render::render;
@@ -192,4 +192,22 @@ fn a_very_long_prompt_is_read_to_its_end() {
         .filter(|finding| finding.rewrite.is_some())
         .count();
     assert!((1..=24).contains(&rewrites), "{rewrites}");
+}
+
+/// Each of the two clauses has a word that keeps the model from closing in: one
+/// may go, and not both.
+#[test]
+fn rewrites_that_do_not_go_together_are_not_proposed_together() {
+    let vocabulary = vocabulary();
+    let codes = |prompt: &str| -> Vec<Code> {
+        let findings = lint(prompt, vocabulary).into_iter();
+        findings.map(|finding| finding.code).collect()
+    };
+    let prompt = "medium close up of kaitoyosuke man, legs below his hands, \
+                  feet below his shoulders, in a park, soft daylight";
+    assert_eq!(codes(prompt), [Code::LowerBody, Code::LowerBody]);
+    let findings = lint(prompt, vocabulary).into_iter();
+    let edits: Vec<Edit> = findings.filter_map(|finding| finding.rewrite).collect();
+    assert_eq!(edits.len(), 1);
+    assert_eq!(codes(&apply(prompt, &edits)), [Code::LowerBody]);
 }
