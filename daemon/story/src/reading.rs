@@ -529,7 +529,11 @@ impl<'a> Reading<'a> {
             }
             let mut last = end;
             if follower {
-                while last < clause.end && self.joined(last) && !self.stops_at(last, false) {
+                // "light from a window in a bedroom": the bedroom is the setting.
+                while last < clause.end
+                    && self.joined(last)
+                    && !self.stops_at(last, !self.hits.is(last, Term::LightFollower))
+                {
                     last += 1;
                 }
             }

@@ -345,7 +345,7 @@ fn index_characters(
 }
 
 fn index_words(words: &WordList, index: &mut PhraseIndex) {
-    let lists: [(&[String], Term); 27] = [
+    let lists: [(&[String], Term); 30] = [
         (&words.articles, Term::Article),
         (&words.shot_tail, Term::ShotTail),
         (&words.people.count_nouns, Term::CountNoun),
@@ -361,12 +361,15 @@ fn index_words(words: &WordList, index: &mut PhraseIndex) {
         (&words.light.words, Term::Light),
         (&words.light.not, Term::NotLight),
         (&words.light.followers, Term::LightFollower),
+        (&words.light.attributes, Term::LightAttribute),
         (&words.setting.prepositions, Term::Preposition),
         (&words.setting.places, Term::Place),
         (&words.setting.not, Term::NotPlace),
         (&words.actions.verbs, Term::Verb),
         (&words.actions.not, Term::NotVerb),
         (&words.actions.joints, Term::Joint),
+        (&words.actions.conjunctions, Term::Joint),
+        (&words.actions.conjunctions, Term::Conjunction),
         (&words.cues.lower_body, Term::LowerBody),
         (&words.cues.anchors, Term::Anchor),
         (&words.cues.expression, Term::Expression),

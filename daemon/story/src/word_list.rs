@@ -71,6 +71,8 @@ pub struct LightWords {
     pub not: Vec<String>,
     /// Words that may go on the phrase.
     pub followers: Vec<String>,
+    /// Adjectives for light that stand within a setting.
+    pub attributes: Vec<String>,
 }
 
 /// Settings.
@@ -95,6 +97,8 @@ pub struct ActionWords {
     pub not: Vec<String>,
     /// Words at which an action's phrase ends.
     pub joints: Vec<String>,
+    /// Such words between two actions.
+    pub conjunctions: Vec<String>,
 }
 
 /// Words that change what a framing holds.

@@ -98,9 +98,9 @@ fn without_words(reading: &Reading<'_>, clause: usize, cue: &Range<usize>) -> Op
         if free(end) && joint(end) {
             return None;
         }
-    } else if free(end) && joint(end) && reading.joined(end) {
+    } else if free(end) && reading.hits.is(end, Term::Conjunction) && reading.joined(end) {
         end += 1;
-    } else if !ends && !reading.hits.is(end, Term::Preposition) {
+    } else if !ends && !joint(end) && !reading.hits.is(end, Term::Preposition) {
         return None;
     }
     if start > words.start && free(start - 1) && joint(start - 1) {

@@ -3,6 +3,7 @@
 use crate::edit::Edit;
 use crate::finding::{Code, Finding};
 use crate::lint::finding;
+use crate::phrase_index::Term;
 use crate::reading::Reading;
 use crate::word::collapse;
 
@@ -78,7 +79,8 @@ pub(super) fn check(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             None,
         ));
     }
-    if parsed.light.is_none() {
+    let attributes = reading.hits.all(|term| term == Term::LightAttribute);
+    if parsed.light.is_none() && attributes.is_empty() {
         findings.push(finding(
             Code::NoLight,
             reading.end(),

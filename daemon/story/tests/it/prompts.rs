@@ -60,7 +60,9 @@ const NAMES: [&str; 14] = [
 ];
 
 /// Two and more in one frame.
-const SEVERAL: [&str; 14] = [
+const SEVERAL: [&str; 16] = [
+    "two people: a man with short hair in a green coat is on the left waving; a tall woman with red hair is on the right, in a park, in the rain, golden sunset light",
+    "medium shot picture of two people: kaitoyosuke man and jiyeonmun woman sitting on a bench, kaitoyosuke man on the left looks at his hands, jiyeonmun woman on the right holds a cup, quiet street, evening light",
     "american shot picture of kaitoyosuke man on the left holding a bag, an old woman in the centre singing, jiyeonmun woman listening, in a park, dusk",
     "medium shot picture of two people: kaitoyosuke man on the left holding a map in his hands, jiyeonmun woman on the right pointing at it, in a dusty library, soft daylight",
     "long shot picture of a beach, two people: petkotomov man on the left walking, margojobeth woman on the right carrying a bag, golden sunset light",
@@ -78,7 +80,9 @@ const SEVERAL: [&str; 14] = [
 ];
 
 /// Words that change the framing.
-const FRAMING: [&str; 16] = [
+const FRAMING: [&str; 18] = [
+    "american shot picture of petkotomov man standing with his arms folded by the window, in an old house, moonlight",
+    "american shot picture of petkotomov man holding a lamp and walking, in an old house, moonlight",
     "close up of kaitoyosuke man, legs crossed, in a dusty library, soft daylight",
     "close up of kaitoyosuke man with muddy boots, in a dusty library, soft daylight",
     "medium shot picture of kaitoyosuke man smiling, hands on the table, in a dusty library, soft daylight",
@@ -98,7 +102,9 @@ const FRAMING: [&str; 16] = [
 ];
 
 /// Settings and lights, and what only looks like them.
-const PLACES: [&str; 12] = [
+const PLACES: [&str; 14] = [
+    "close up of kaitoyosuke man, soft light from a window in a dark bedroom",
+    "full body picture of kaitoyosuke man waiting in a dimly lit corridor",
     "close up of kaitoyosuke man",
     "close up of kaitoyosuke man in a red coat, in the rain, in Blackmoor Abbey, soft daylight",
     "close up of kaitoyosuke man with a flashlight, at the Zanzibar, under a street light",
