@@ -17,6 +17,10 @@ impl Reading<'_> {
             let entry = &self.vocabulary.characters()[character];
             let mut words = hit.words.clone();
             let naming = if matches!(hit.term, Term::Alias(_)) {
+                // "Kaito man": the class goes with the name.
+                if let Some(end) = self.class_end(character, words.end) {
+                    words.end = end;
+                }
                 Naming::Alias
             } else if let Some(end) = self.class_end(character, words.end) {
                 words.end = end;

@@ -42,7 +42,8 @@ const SHOTS: [&str; 18] = [
 ];
 
 /// Tokens, classes, aliases, and names that are none.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
+    "close up of Kaito man, in a dusty library, soft daylight",
     "close up of KAITOYOSUKE Man, in a dusty library, soft daylight",
     "close up of kaitoyosuke, in a dusty library, soft daylight",
     "close up of kaitoyosuke woman, in a dusty library, soft daylight",
