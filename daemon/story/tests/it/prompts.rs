@@ -61,7 +61,8 @@ const NAMES: [&str; 15] = [
 ];
 
 /// Two and more in one frame.
-const SEVERAL: [&str; 16] = [
+const SEVERAL: [&str; 17] = [
+    "full body picture of two people: kaitoyosuke man on the left waiting, jiyeonmun woman on the right reading, a man sleeping, at a bus stop, night light",
     "two people: a man with short hair in a green coat is on the left waving; a tall woman with red hair is on the right, in a park, in the rain, golden sunset light",
     "medium shot picture of two people: kaitoyosuke man and jiyeonmun woman sitting on a bench, kaitoyosuke man on the left looks at his hands, jiyeonmun woman on the right holds a cup, quiet street, evening light",
     "american shot picture of kaitoyosuke man on the left holding a bag, an old woman in the centre singing, jiyeonmun woman listening, in a park, dusk",
