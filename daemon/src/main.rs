@@ -19,6 +19,7 @@ mod library_words;
 mod logging;
 mod order;
 mod picture;
+mod prompt_answers;
 mod renderer;
 mod request;
 mod runtime_dir;

@@ -377,6 +377,11 @@ pub enum DocumentCommand {
 /// `framewright prompt …`
 #[derive(Debug, Subcommand)]
 pub enum PromptCommand {
+    /// Tell what in a prompt will not be drawn as meant, and how to put it better
+    Lint {
+        /// The prompt
+        prompt: String,
+    },
     /// Show the tokens that a model reads, with their weights
     Tokens {
         /// The prompt

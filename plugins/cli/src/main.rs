@@ -68,9 +68,12 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             }
             Command::Shot { command } => library::documents(LibraryKind::Shot, command, json).await,
             Command::Library { command } => library::run(command, json).await,
-            Command::Prompt {
-                command: PromptCommand::Tokens { prompt, model },
-            } => prompt::tokens(prompt, model, json).await,
+            Command::Prompt { command } => match command {
+                PromptCommand::Lint { prompt } => prompt::lint(prompt, json).await,
+                PromptCommand::Tokens { prompt, model } => {
+                    prompt::tokens(prompt, model, json).await
+                }
+            },
             Command::Job { command } => jobs::run(command, json).await,
             Command::Daemon { command } => match command {
                 DaemonCommand::Start => control::start(json).await,

@@ -1,8 +1,8 @@
-//! Prompts: what is refused at once, and `framewright prompt tokens`.
+//! Prompts: what is refused at once, and `framewright prompt …`.
 
 use std::process::ExitCode;
 
-use framewright_protocol::{Limits, PromptTokens, TokensParams};
+use framewright_protocol::{Limits, LintParams, PromptLint, PromptTokens, TokensParams};
 
 use crate::failure::Failure;
 use crate::{connect, print_json, print_lines};
@@ -81,5 +81,51 @@ pub async fn tokens(
         }
     }
     print_lines(&format!("{} tokens; a chunk holds 75", result.count));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells what in a prompt will not be drawn as meant.
+///
+/// # Errors
+/// See [`Failure`].
+pub async fn lint(prompt: String, json: bool) -> Result<ExitCode, Failure> {
+    check(&prompt)?;
+    let client = connect().await?;
+    let params = LintParams {
+        prompt: prompt.clone(),
+    };
+    let result = client.call::<PromptLint>(&params).await?;
+    if json {
+        print_json(&serde_json::json!({
+            "rewritten": result.rewritten,
+            "findings": result.findings.iter().map(|finding| serde_json::json!({
+                "code": finding.code,
+                "severity": finding.severity,
+                "start": finding.start,
+                "end": finding.end,
+                "reason": finding.reason,
+                "rewrite": finding.rewrite.as_ref().map(|edit| serde_json::json!({
+                    "start": edit.start,
+                    "end": edit.end,
+                    "replacement": edit.replacement,
+                })),
+            })).collect::<Vec<_>>(),
+        }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for finding in &result.findings {
+        let span = finding.start as usize..finding.end as usize;
+        let about = match prompt.get(span) {
+            Some(words) if !words.is_empty() => format!("  \"{words}\""),
+            _ => String::new(),
+        };
+        print_lines(&format!("{} {}{about}", finding.code, finding.severity));
+        print_lines(&format!("  {}", finding.reason));
+    }
+    if result.findings.is_empty() {
+        print_lines("nothing to say");
+    } else if result.rewritten != prompt {
+        print_lines(&format!("rewritten: {}", result.rewritten));
+    }
     Ok(ExitCode::SUCCESS)
 }

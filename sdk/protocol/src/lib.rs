@@ -45,13 +45,14 @@ pub use method::{
     EventsSubscribe, FrameAgain, FrameGenerate, Hello, JobAgain, JobCancel, JobEvents, JobList,
     JobPrune, JobShow, JobSubmit, JobWait, JobWatch, LibraryAddFolder, LibraryFolders,
     LibraryRemoveFolder, LoraImport, LoraInspect, LoraList, Method, ModelImport, ModelInspect,
-    ModelList, Ping, PromptTokens, Status, all_methods,
+    ModelList, Ping, PromptLint, PromptTokens, Status, all_methods,
 };
 pub use params::{
     AgainParams, AgainResult, DescribeResult, EventDescription, FieldDescription, FrameResult,
     GenerateParams, GenerateResult, HelloParams, HelloResult, InspectParams, InspectResult,
-    MethodDescription, ModelListResult, ModelProblem, ModelSummary, Nothing, Picture,
-    PictureFormat, StatusResult, TokenChunk, TokenPiece, TokensParams, TokensResult,
+    LintParams, LintResult, MethodDescription, ModelListResult, ModelProblem, ModelSummary,
+    Nothing, Picture, PictureFormat, PromptEdit, PromptFinding, StatusResult, TokenChunk,
+    TokenPiece, TokensParams, TokensResult,
 };
 pub use record::{Field, Record, WireType};
 /// A value whose shape depends on something else.

@@ -15,8 +15,8 @@ use crate::library::{
 };
 use crate::params::{
     AgainParams, AgainResult, DescribeResult, GenerateParams, GenerateResult, HelloParams,
-    HelloResult, InspectParams, InspectResult, MethodDescription, ModelListResult, Nothing,
-    StatusResult, TokensParams, TokensResult, describe_fields,
+    HelloResult, InspectParams, InspectResult, LintParams, LintResult, MethodDescription,
+    ModelListResult, Nothing, StatusResult, TokensParams, TokensResult, describe_fields,
 };
 use crate::record::Record;
 
@@ -128,6 +128,9 @@ methods! {
     DocumentPut = "document.put" (DocumentPutParams) -> DocumentPutResult;
     /// Deletes a manifest of the revision that was seen; weights and pictures stay.
     DocumentDelete = "document.delete" (DocumentDeleteParams) -> Nothing;
+    /// What in a prompt will not be drawn as meant, by the rules of
+    /// storyboard prompts and the library's shots and characters.
+    PromptLint = "prompt.lint" (LintParams) -> LintResult;
     /// How a model's tokenizer reads a prompt.
     PromptTokens = "prompt.tokens" (TokensParams) -> TokensResult;
     /// Ends the daemon. Jobs that outlive their connections wait for the next

@@ -319,6 +319,43 @@ records! {
         report: Value,
     }
 
+    /// Parameters of `prompt.lint`.
+    LintParams "lint params" {
+        /// The prompt.
+        prompt: String,
+    }
+    /// Something in a prompt that will not be drawn as meant.
+    PromptFinding "prompt finding" {
+        /// Which rule, such as `S101`; a code never changes its meaning.
+        code: String,
+        /// `hint`, `warning` or `error`.
+        severity: String,
+        /// Where it begins in the prompt, bytes of UTF-8.
+        start: u64,
+        /// Where it ends, bytes of UTF-8; as `start` for what is missing there.
+        end: u64,
+        /// Why it matters.
+        reason: String,
+        /// What would help.
+        rewrite: Option<PromptEdit>,
+    }
+    /// A change to a prompt.
+    PromptEdit "prompt edit" {
+        /// Where it begins, bytes of UTF-8.
+        start: u64,
+        /// Where it ends, bytes of UTF-8.
+        end: u64,
+        /// What stands there instead.
+        replacement: String,
+    }
+    /// Result of `prompt.lint`.
+    LintResult "lint result" {
+        /// What was found, in the order of the text.
+        findings: Vec<PromptFinding>,
+        /// The prompt with everything rewritten that can be.
+        rewritten: String,
+    }
+
     /// Parameters of `prompt.tokens`.
     TokensParams "tokens params" {
         /// The prompt.

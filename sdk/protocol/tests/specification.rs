@@ -7,8 +7,8 @@ use std::path::Path;
 
 use framewright_protocol::{
     AddedFolder, DocumentSummary, ErrorCode, FieldDescription, FrameResult, JobSummary, Limits,
-    LoraSummary, ModelProblem, ModelSummary, Picture, Record, TokenChunk, TokenPiece, WaitingJobs,
-    WireError, all_events, all_methods,
+    LoraSummary, ModelProblem, ModelSummary, Picture, PromptEdit, PromptFinding, Record,
+    TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
 };
 
 const START: &str = "<!-- reference: written by the test `specification` -->\n";
@@ -67,6 +67,8 @@ fn reference() -> String {
         ("lora", described::<LoraSummary>()),
         ("added folder", described::<AddedFolder>()),
         ("document summary", described::<DocumentSummary>()),
+        ("prompt finding", described::<PromptFinding>()),
+        ("prompt edit", described::<PromptEdit>()),
         ("token chunk", described::<TokenChunk>()),
         ("token", described::<TokenPiece>()),
         ("limits", described::<Limits>()),

@@ -50,7 +50,7 @@ fn only_the_daemon_knows_both_the_wire_and_the_engine() {
     assert_eq!(dependencies("plugins/cli"), names(&["client", "protocol"]));
     let daemon = dependencies("daemon");
     assert!(
-        daemon.is_superset(&names(&["engine", "jobs", "library", "protocol"])),
+        daemon.is_superset(&names(&["engine", "jobs", "library", "protocol", "story"])),
         "{daemon:?}"
     );
 }

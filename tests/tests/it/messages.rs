@@ -62,6 +62,7 @@ fn errors() {
             &["generate", "a fox", "--model", "tiny", "--width", "71"],
         ),
         ("unknown_method", &["call", "no.such.method"]),
+        ("lint", &["prompt", "lint", "a man smiling in a park"]),
         ("unknown_job", &["job", "show", "j12345"]),
         ("prune_nothing", &["job", "prune"]),
         ("unknown_lora", &["lora", "inspect", "missing"]),

@@ -90,3 +90,35 @@ fn tokens_are_shown_with_their_weights() {
         .ok();
     assert!(ran.out.contains("weight 1.3"), "{}", ran.out);
 }
+
+#[test]
+fn a_prompt_is_checked_against_the_shots_and_the_characters() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.path("data/characters")).unwrap();
+    home.write(
+        "data/characters/oldrichvane.toml",
+        "token = 'oldrichvane'\nclass = 'man'\n",
+    );
+    let lint = |prompt: &str| home.run(&["--json", "prompt", "lint", prompt]).ok().json();
+    let good = "close up of oldrichvane man, in a dusty library, soft daylight";
+    assert_eq!(
+        lint(good)["findings"].as_array().unwrap().len(),
+        0,
+        "{}",
+        lint(good)
+    );
+    let bad = lint("closeup of Oldrichvane, in a dusty library, soft daylight");
+    let codes: Vec<_> = bad["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect();
+    assert!(codes.contains(&"S202"), "{bad}");
+    let rewritten = bad["rewritten"].as_str().unwrap();
+    assert_eq!(
+        lint(rewritten)["findings"].as_array().unwrap().len(),
+        0,
+        "{rewritten}"
+    );
+}

@@ -1,0 +1,106 @@
+//! What the methods do that read prompts as a storyboard artist means them.
+
+use framewright_library::Snapshot;
+use framewright_protocol::{
+    ErrorCode, LintParams, LintResult, PromptEdit, PromptFinding, WireError,
+};
+use framewright_story::{
+    Character, CharacterFamily, Defaults, Edit, Figure, Shot, ShotFamily, Vocabulary,
+};
+
+use crate::daemon::Daemon;
+use crate::order;
+
+/// `prompt.lint`
+pub fn lint(daemon: &Daemon, params: LintParams) -> Result<LintResult, WireError> {
+    order::check_prompt("prompt", &params.prompt)?;
+    let vocabulary = vocabulary(&daemon.library.snapshot())?;
+    let findings = framewright_story::lint(&params.prompt, &vocabulary);
+    let edits: Vec<Edit> = findings
+        .iter()
+        .filter_map(|finding| finding.rewrite.clone())
+        .collect();
+    Ok(LintResult {
+        rewritten: framewright_story::apply(&params.prompt, &edits),
+        findings: findings
+            .into_iter()
+            .map(|finding| PromptFinding {
+                code: finding.code.to_string(),
+                severity: finding.severity().to_string(),
+                start: finding.span.start as u64,
+                end: finding.span.end as u64,
+                reason: finding.reason,
+                rewrite: finding.rewrite.map(|edit| PromptEdit {
+                    start: edit.span.start as u64,
+                    end: edit.span.end as u64,
+                    replacement: edit.replacement,
+                }),
+            })
+            .collect(),
+    })
+}
+
+/// The shots and characters of the library, and the shots that ship where the
+/// library has none of that name.
+fn vocabulary(snapshot: &Snapshot) -> Result<Vocabulary, WireError> {
+    let unusable = |error: framewright_story::VocabularyError| {
+        WireError::new(ErrorCode::InvalidParams, error.to_string())
+            .about("the library's shots and characters")
+            .hint("correct the manifest that is named: `character list` and `shot list` tell them")
+    };
+    let mut defaults = Defaults::shipped().map_err(unusable)?;
+    for (name, entry) in &snapshot.shots {
+        defaults.shots.insert(name.clone(), shot(&entry.manifest));
+    }
+    let characters = snapshot.characters.values();
+    let characters = characters.map(|entry| character(&entry.manifest)).collect();
+    Vocabulary::new(defaults, characters).map_err(unusable)
+}
+
+fn shot(manifest: &framewright_library::Shot) -> Shot {
+    Shot {
+        number: manifest.number,
+        phrase: manifest.phrase.clone(),
+        aliases: manifest.aliases.clone(),
+        holds: manifest.holds.clone(),
+        figure: Figure {
+            least: manifest.figure.least,
+            most: manifest.figure.most,
+        },
+        family: manifest
+            .family
+            .iter()
+            .map(|(name, family)| {
+                let family = ShotFamily {
+                    lora: family.lora.clone(),
+                    weight: family.weight,
+                    negative_prompt: family.negative_prompt.clone(),
+                };
+                (name.clone(), family)
+            })
+            .collect(),
+    }
+}
+
+fn character(manifest: &framewright_library::Character) -> Character {
+    Character {
+        token: manifest.token.clone(),
+        class: manifest.class.clone(),
+        aliases: manifest.aliases.clone(),
+        description: manifest.description.clone(),
+        family: manifest
+            .family
+            .iter()
+            .map(|(name, family)| {
+                let family = CharacterFamily {
+                    lora: family.lora.clone(),
+                    negative_prompt: family.negative_prompt.clone(),
+                    weight: family.weight,
+                    several: family.several,
+                    weights: family.weights.clone(),
+                };
+                (name.clone(), family)
+            })
+            .collect(),
+    }
+}
