@@ -25,10 +25,11 @@ class Picture:
     """A picture: a PNG file, or rows of pixels from the top.
 
     `format` is `png`, `rgba8`, `bgra8` or `rgba16`; `width` and `height` are in pixels. `data`
-    holds the file, or 4 bytes a pixel, 8 in `rgba16` (the lower byte of each channel first); a picture that came from the daemon looks into the message
-    that it came with. In a request `blob` may stand instead of `data`: the hash under which the
-    daemon keeps the bytes, as `Client.blob_put` gives it. A frame that the daemon made has that
-    of its PNG, whatever its format.
+    holds the file, or 4 bytes a pixel, 8 in `rgba16` (the lower byte of each channel first); a
+    picture that came from the daemon looks into the message that it came with. In a request `blob`
+    may stand instead of `data`: the hash under which the daemon keeps the bytes, as
+    `Client.blob_put` gives it. A frame that the daemon made has that of its PNG, whatever its
+    format.
     """
 
     format: str
@@ -70,7 +71,9 @@ class Picture:
         other = {RGBA8: BGRA8, BGRA8: RGBA8}.get(self.format)
         if other is None:
             raise PictureError(
-                "only raw pixels of 8 bits can be swapped", self.format, "ask for `rgba8` or `bgra8`"
+                "only raw pixels of 8 bits can be swapped",
+                self.format,
+                "ask for `rgba8` or `bgra8`",
             )
         data = bytearray(self.data)
         swap_red_and_blue(data)
