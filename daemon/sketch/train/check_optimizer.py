@@ -1,13 +1,13 @@
-"""The optimiser of the training scripts: updates have the size they should, and models learn."""
+"""The optimiser of the training scripts: updates have the size they should, and models learn.
 
-import pytest
+It needs the environment that trains: `pytest check_optimizer.py`.
+"""
 
-torch = pytest.importorskip("torch", reason="training needs PyTorch; the other tests do not")
+import torch
+from optimizer import Master, orthogonalised
 
 
 def test_a_small_network_learns_and_its_updates_are_nearly_orthogonal():
-    from optimizer import Master, orthogonalised
-
     torch.manual_seed(0)
     matrices = torch.randn(3, 16, 40)
     values = torch.linalg.svdvals(orthogonalised(matrices))
