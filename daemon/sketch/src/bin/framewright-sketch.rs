@@ -12,6 +12,7 @@ use framewright_sketch::world::annotations::{Part, mask, part_mask, person_mask}
 use framewright_sketch::world::canvas::Frame;
 use framewright_sketch::world::colour::Light;
 use framewright_sketch::world::framing::Shot;
+use framewright_sketch::world::people::Person;
 use framewright_sketch::world::scene::{Options, Record, Scene, scene_seed};
 use framewright_sketch::world::settings::Setting;
 use rayon::prelude::*;
@@ -54,6 +55,9 @@ struct Which {
     /// With or without rain, where rain is possible
     #[arg(long)]
     rain: Option<bool>,
+    /// The first person looks as this JSON file says, such as characters/kaitoyosuke.json
+    #[arg(long, value_parser = character)]
+    character: Option<Person>,
 }
 
 impl Which {
@@ -64,6 +68,7 @@ impl Which {
             light: self.light,
             rain: self.rain,
             people: self.people.map(usize::from),
+            character: self.character.clone(),
             ..Options::default()
         }
     }
@@ -169,6 +174,12 @@ fn setting(text: &str) -> Result<Setting, String> {
 
 fn light(text: &str) -> Result<Light, String> {
     one_of("light", text, &Light::ALL, Light::phrase)
+}
+
+fn character(path: &str) -> Result<Person, String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    serde_json::from_str(&text)
+        .map_err(|error| format!("it does not describe a person: {error}; see characters/"))
 }
 
 /// What can go wrong while frames are written.
