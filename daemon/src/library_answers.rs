@@ -188,6 +188,7 @@ pub fn documents(
         }),
         name: summary.name,
         path: shown(&summary.path),
+        shipped: summary.shipped,
         revision: summary.revision.map(|revision| revision.to_string()),
     });
     Ok(DocumentListResult {
@@ -206,6 +207,7 @@ pub fn document(daemon: &Daemon, params: DocumentParams) -> Result<DocumentResul
         text: document.text,
         revision: document.revision.to_string(),
         path: shown(&document.path),
+        shipped: document.shipped,
     })
 }
 

@@ -258,6 +258,8 @@ pub fn of_document(name: &str, error: &DocumentError) -> WireError {
                 None => error,
             }
         }
+        DocumentError::Shipped { .. } => told(ErrorCode::InvalidParams)
+            .hint("write one of that name in its place instead: yours is used then"),
         DocumentError::Path(_) => told(ErrorCode::InvalidParams)
             .hint("name a place inside the library's folder, or an absolute path"),
     }

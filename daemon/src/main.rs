@@ -24,6 +24,7 @@ mod renderer;
 mod request;
 mod runtime_dir;
 mod server;
+mod shipped;
 mod transport;
 
 use std::path::PathBuf;
@@ -139,7 +140,13 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .join()
         .map_err(|_| "the engine's threads could not be started")??;
     let last_load = LastLoad::default();
-    let library = Arc::new(Library::open(&home.data));
+    let library = Arc::new(match shipped::unpack(&home.data.join("cache")) {
+        Ok(shipped) => Library::open_with_shipped(&home.data, &shipped),
+        Err(error) => {
+            tracing::warn!("the library does without what ships: {error}");
+            Library::open(&home.data)
+        }
+    });
     let hashes = checkpoint::hashes(&library);
     let reader = Arc::new(Files::new(
         device.name().to_owned(),

@@ -50,7 +50,13 @@ fn vocabulary(snapshot: &Snapshot) -> Result<Vocabulary, WireError> {
     };
     let mut defaults = Defaults::shipped().map_err(unusable)?;
     for (name, entry) in &snapshot.shots {
-        defaults.shots.insert(name.clone(), shot(&entry.manifest));
+        let shot = shot(&entry.manifest);
+        // Two shots of one phrase could not be told apart.
+        let phrase = shot.phrase.to_lowercase();
+        defaults
+            .shots
+            .retain(|_, other| other.phrase.to_lowercase() != phrase);
+        defaults.shots.insert(name.clone(), shot);
     }
     let characters = snapshot.characters.values();
     let characters = characters.map(|entry| character(&entry.manifest)).collect();

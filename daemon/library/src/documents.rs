@@ -33,6 +33,9 @@ pub struct Document {
     pub text: String,
     /// The version of the text.
     pub revision: Revision,
+    /// Whether it ships with the product: writing it makes a copy of the
+    /// user's own.
+    pub shipped: bool,
 }
 
 /// A manifest in a list.
@@ -42,6 +45,8 @@ pub struct DocumentSummary {
     pub name: String,
     /// The file.
     pub path: PathBuf,
+    /// Whether it ships with the product.
+    pub shipped: bool,
     /// The version on disk; `None` when it cannot be read.
     pub revision: Option<Revision>,
     /// What is wrong with it, where something is.
@@ -81,6 +86,14 @@ pub enum DocumentError {
         name: String,
         /// The version that is there; `None` when there is none.
         current: Option<Revision>,
+    },
+    /// It ships with the product. Nothing was deleted.
+    #[error("the {kind} {name:?} ships with Framewright and cannot be deleted")]
+    Shipped {
+        /// What it describes.
+        kind: Kind,
+        /// Its name.
+        name: String,
     },
     /// The new text cannot be used, or the old one cannot be read. Nothing was
     /// written.
@@ -123,6 +136,28 @@ fn longest(kind: Kind) -> u64 {
     }
 }
 
+/// The names of the manifests in a folder; one that is not there has none.
+fn document_names(kind: Kind, root: &Path) -> Result<BTreeSet<String>, DocumentError> {
+    let entries = match fs::read_dir(root) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(error) => return Err(ManifestError::Read(error).into()),
+    };
+    Ok(entries
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.path();
+            let part = match kind {
+                Kind::Board => path.file_name(),
+                _ if paths::extension(&path) == "toml" => path.file_stem(),
+                _ => None,
+            };
+            part.map(|part| part.to_string_lossy().into_owned())
+        })
+        .filter(|name| check_name(name).is_ok())
+        .collect())
+}
+
 impl Library {
     /// The manifests of one kind by name, as they lie on disk; also those
     /// that cannot be used.
@@ -131,27 +166,16 @@ impl Library {
     /// [`DocumentError::Manifest`] when the folder cannot be read.
     pub fn documents(&self, kind: Kind) -> Result<Vec<DocumentSummary>, DocumentError> {
         let root = self.folder(kind);
+        let mut names = document_names(kind, &root)?;
+        if let Some(shipped) = &self.shared.shipped {
+            names.extend(document_names(kind, &shipped.join(kind.folder()))?);
+        }
         let mut summaries = Vec::new();
-        let entries = match fs::read_dir(&root) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(summaries),
-            Err(error) => return Err(ManifestError::Read(error).into()),
-        };
-        for entry in entries.flatten() {
-            let path = entry.path();
-            let part = match kind {
-                Kind::Board => path.file_name(),
-                _ if paths::extension(&path) == "toml" => path.file_stem(),
-                _ => None,
-            };
-            let Some(name) = part.map(|part| part.to_string_lossy().into_owned()) else {
-                continue;
-            };
-            if check_name(&name).is_err() {
-                continue;
-            }
+        for name in names {
+            let mut shipped = false;
             let (revision, problem) = match self.read_document(kind, &name) {
                 Ok(document) => {
+                    shipped = document.shipped;
                     let problem = check(kind, &document.text, &root).err();
                     (Some(document.revision), problem)
                 }
@@ -165,23 +189,49 @@ impl Library {
                 },
                 reason: error.to_string(),
             });
-            let path = self.document_path(kind, &name);
+            let path = match self.shipped_path(kind, &name) {
+                Some(path) if shipped => path,
+                _ => self.document_path(kind, &name),
+            };
             summaries.push(DocumentSummary {
                 name,
                 path,
+                shipped,
                 revision,
                 problem,
             });
         }
-        summaries.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(summaries)
     }
 
-    /// A manifest's text as it lies on disk, broken or not.
+    /// A manifest's text as it lies on disk, broken or not; the one that ships
+    /// where the user has none of that name.
     ///
     /// # Errors
     /// See [`DocumentError`].
     pub fn read_document(&self, kind: Kind, name: &str) -> Result<Document, DocumentError> {
+        match self.read_own_document(kind, name) {
+            Err(DocumentError::Unknown { kind, name }) => {
+                let unknown = || DocumentError::Unknown {
+                    kind,
+                    name: name.clone(),
+                };
+                let path = self.shipped_path(kind, &name).ok_or_else(unknown)?;
+                let text = read_text(&path, longest(kind)).map_err(|_| unknown())?;
+                Ok(Document {
+                    kind,
+                    name,
+                    path,
+                    revision: Revision::of(text.as_bytes()),
+                    text,
+                    shipped: true,
+                })
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn read_own_document(&self, kind: Kind, name: &str) -> Result<Document, DocumentError> {
         check_name(name)?;
         let path = self.document_path(kind, name);
         let unknown = || DocumentError::Unknown {
@@ -199,6 +249,7 @@ impl Library {
                 path,
                 revision: Revision::of(text.as_bytes()),
                 text,
+                shipped: false,
             }),
             Err(ManifestError::Read(error)) if error.kind() == io::ErrorKind::NotFound => {
                 Err(unknown())
@@ -208,7 +259,8 @@ impl Library {
     }
 
     /// Writes a manifest: in place of the version `seen`, or, with `None`, as
-    /// a new one. The text is checked first, and is there whole or not at all,
+    /// a new one. One that ships is never changed: a copy of the user's own
+    /// takes its place. The text is checked first, and is there whole or not at all,
     /// whatever happens meanwhile.
     ///
     /// # Errors
@@ -227,8 +279,8 @@ impl Library {
         let path = self.document_path(kind, name);
         {
             let _lock = WriteLock::take(self.data()).map_err(DocumentError::Write)?;
-            self.check_seen(kind, name, seen)?;
-            write_atomically(&path, text.as_bytes(), seen.is_some()).map_err(|error| {
+            let replaces = self.check_seen(kind, name, seen)?;
+            write_atomically(&path, text.as_bytes(), replaces).map_err(|error| {
                 if error.kind() == io::ErrorKind::AlreadyExists {
                     self.conflict(kind, name)
                 } else {
@@ -256,7 +308,12 @@ impl Library {
         let path = self.document_path(kind, name);
         {
             let _lock = WriteLock::take(self.data()).map_err(DocumentError::Write)?;
-            self.check_seen(kind, name, Some(seen))?;
+            if !self.check_seen(kind, name, Some(seen))? {
+                return Err(DocumentError::Shipped {
+                    kind,
+                    name: name.to_owned(),
+                });
+            }
             fs::remove_file(&path).map_err(DocumentError::Write)?;
             if let Some(folder) = path.parent() {
                 sync_folder(folder).map_err(DocumentError::Write)?;
@@ -301,26 +358,36 @@ impl Library {
         }
     }
 
-    /// Checks that the version on disk is the one that was seen. The lock must
-    /// be held until the new one is written.
+    fn shipped_path(&self, kind: Kind, name: &str) -> Option<PathBuf> {
+        let shipped = self.shared.shipped.as_ref()?;
+        let path = shipped.join(kind.folder()).join(format!("{name}.toml"));
+        path.is_file().then_some(path)
+    }
+
+    /// Checks that the version on disk is the one that was seen, and tells
+    /// whether the user has one. The lock must be held until the new one is
+    /// written.
     fn check_seen(
         &self,
         kind: Kind,
         name: &str,
         seen: Option<&Revision>,
-    ) -> Result<(), DocumentError> {
+    ) -> Result<bool, DocumentError> {
         // A board's folder that is a link would take the new file elsewhere.
         let path = self.document_path(kind, name);
         if let Some(folder) = path.parent().filter(|folder| folder.exists()) {
             paths::within(&self.folder(kind), folder)?;
         }
         let current = match self.read_document(kind, name) {
-            Ok(document) => Some(document.revision),
+            Ok(document) => Some((document.revision, document.shipped)),
             Err(DocumentError::Unknown { .. }) => None,
             Err(error) => return Err(error),
         };
-        if current.as_ref() == seen {
-            return Ok(());
+        let (current, shipped) = current.unzip();
+        let shipped = shipped.unwrap_or_default();
+        // One that ships can be seen, and stands in nobody's way.
+        if current.as_ref() == seen || (shipped && seen.is_none()) {
+            return Ok(current.is_some() && !shipped);
         }
         Err(DocumentError::Conflict {
             kind,

@@ -57,6 +57,7 @@ type Listener = Box<dyn Fn(&Change) + Send>;
 
 pub(crate) struct Shared {
     pub(crate) data: PathBuf,
+    pub(crate) shipped: Option<PathBuf>,
     pub(crate) hashes: HashCache,
     looking: Mutex<Looking>,
     listeners: Mutex<Vec<Listener>>,
@@ -73,6 +74,19 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn system_watcher(
+    data: &Path,
+    watching: Watching,
+) -> impl FnOnce(Sender<Wake>) -> Result<Box<dyn FolderWatcher>, String> {
+    move |wake| match watching {
+        Watching::Events => match SystemWatcher::new(data, wake) {
+            Ok(watcher) => Ok(Box::new(watcher)),
+            Err(error) => Err(error.to_string()),
+        },
+        Watching::Polling => Err("the library was told to look by itself".to_owned()),
+    }
+}
+
 impl Library {
     /// Opens the library in `data` and makes its folders where they are
     /// missing. Returns at once: the first look at the disk is taken on a
@@ -82,19 +96,34 @@ impl Library {
         Self::open_watching(data, Watching::Events)
     }
 
-    /// As [`open`](Self::open), for file systems that tell no changes.
-    pub fn open_watching(data: &Path, watching: Watching) -> Self {
-        Self::open_with(data, |wake| match watching {
-            Watching::Events => match SystemWatcher::new(data, wake) {
-                Ok(watcher) => Ok(Box::new(watcher)),
-                Err(error) => Err(error.to_string()),
-            },
-            Watching::Polling => Err("the library was told to look by itself".to_owned()),
-        })
+    /// As [`open`](Self::open), with what ships with the product: a folder with
+    /// `shots`, `characters` and `loras`, which is only read. What has the same
+    /// name in the user's own folders, or in an added one, is used in its place.
+    pub fn open_with_shipped(data: &Path, shipped: &Path) -> Self {
+        let watching = Watching::Events;
+        Self::open_as(
+            data,
+            Some(shipped.to_owned()),
+            system_watcher(data, watching),
+        )
     }
 
+    /// As [`open`](Self::open), for file systems that tell no changes.
+    pub fn open_watching(data: &Path, watching: Watching) -> Self {
+        Self::open_as(data, None, system_watcher(data, watching))
+    }
+
+    #[cfg(test)]
     pub(crate) fn open_with(
         data: &Path,
+        watcher: impl FnOnce(Sender<Wake>) -> Result<Box<dyn FolderWatcher>, String>,
+    ) -> Self {
+        Self::open_as(data, None, watcher)
+    }
+
+    fn open_as(
+        data: &Path,
+        shipped: Option<PathBuf>,
         watcher: impl FnOnce(Sender<Wake>) -> Result<Box<dyn FolderWatcher>, String>,
     ) -> Self {
         for kind in Kind::ALL {
@@ -106,9 +135,10 @@ impl Library {
         let (wake, woken) = mpsc::channel();
         let shared = Arc::new(Shared {
             data: data.to_owned(),
+            shipped: shipped.clone(),
             hashes: HashCache::new(data.join("cache").join("hashes.json")),
             looking: Mutex::new(Looking {
-                scanner: Scanner::new(data.to_owned()),
+                scanner: Scanner::new(data.to_owned(), shipped),
                 watches: Watches::new(watcher(wake.clone())),
             }),
             listeners: Mutex::default(),

@@ -8,6 +8,7 @@
 mod added;
 mod documents;
 mod models;
+mod shipped;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -51,14 +52,16 @@ pub(crate) struct Scan {
 /// Looks at the disk, and remembers what it read.
 pub(crate) struct Scanner {
     data: PathBuf,
+    shipped: Option<PathBuf>,
     files: FileCache,
     folders: Vec<Folder>,
 }
 
 impl Scanner {
-    pub(crate) fn new(data: PathBuf) -> Self {
+    pub(crate) fn new(data: PathBuf, shipped: Option<PathBuf>) -> Self {
         Self {
             data,
+            shipped,
             files: FileCache::default(),
             folders: Vec::new(),
         }
@@ -91,6 +94,9 @@ impl Scanner {
         look.folder_list(&mut self.folders);
         for folder in &self.folders {
             look.added_folder(&folder.path);
+        }
+        if let Some(shipped) = &self.shipped {
+            look.shipped(shipped);
         }
         let Look {
             snapshot,

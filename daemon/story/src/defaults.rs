@@ -11,6 +11,10 @@ use crate::word_list::WordList;
 /// The nine shot types that a library starts out with, as TOML.
 pub const SHOTS_TOML: &str = include_str!("../data/shots.toml");
 
+/// The characters that a library starts out with, as TOML: a table each, in
+/// the form of a character's manifest.
+pub const CHARACTERS_TOML: &str = include_str!("../data/characters.toml");
+
 /// The words by which prompts are read, as TOML.
 pub const WORDS_TOML: &str = include_str!("../data/words.toml");
 

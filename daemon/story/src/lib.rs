@@ -41,7 +41,7 @@ mod word;
 mod word_list;
 
 pub use character::{Character, CharacterFamily};
-pub use defaults::{Defaults, FamilyDefaults, Framing, SHOTS_TOML, WORDS_TOML};
+pub use defaults::{CHARACTERS_TOML, Defaults, FamilyDefaults, Framing, SHOTS_TOML, WORDS_TOML};
 pub use edit::{Edit, apply};
 pub use finding::{Code, Finding, Severity};
 pub use lint::lint;

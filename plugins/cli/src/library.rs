@@ -158,6 +158,7 @@ pub async fn documents(
             json!({
                 "name": document.name,
                 "path": document.path,
+                "shipped": document.shipped,
                 "revision": document.revision,
                 "problem": document.problem.as_ref().map(problem_json),
             })

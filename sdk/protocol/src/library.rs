@@ -161,6 +161,9 @@ records! {
         name: String,
         /// The file.
         path: String,
+        /// Whether it ships with the product; one of the same name in the
+        /// user's own folder takes its place.
+        shipped: bool,
         /// The version on disk; none when it cannot be read.
         revision: Option<String>,
         /// What is wrong with it, where something is.
@@ -188,6 +191,8 @@ records! {
         revision: String,
         /// The file.
         path: String,
+        /// Whether it ships with the product; `document.put` makes a copy then.
+        shipped: bool,
     }
     /// Parameters of `document.put`.
     DocumentPutParams "document put params" {

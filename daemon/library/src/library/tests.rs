@@ -4,7 +4,8 @@ use std::fs;
 
 use super::*;
 use crate::change::Happening;
-use crate::testing::{Home, checkpoint, lora};
+use crate::testing::{Home, checkpoint, lora, write};
+use crate::{DocumentError, Revision};
 
 /// Far more than a change takes, so that a busy machine fails no test.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -210,13 +211,13 @@ fn where_the_system_does_not_tell_the_library_looks() {
 fn folders_are_added_and_removed() {
     let home = Home::new();
     let tool = home.path("tool");
-    crate::testing::write(tool.join("deep/er/m.safetensors"), checkpoint(768));
+    write(tool.join("deep/er/m.safetensors"), checkpoint(768));
     let (library, heard) = opened(&home);
     library.add_folder(&tool).expect("added");
     heard.wait_for(Kind::Model, "m", Happening::Added);
     assert_eq!(library.snapshot().folders[0].models, 1);
     // It is watched like the library's own, as deep as it is looked into.
-    crate::testing::write(tool.join("deep/er/still/l.safetensors"), lora(192));
+    write(tool.join("deep/er/still/l.safetensors"), lora(192));
     heard.wait_for(Kind::Lora, "l", Happening::Added);
     // A disk that is taken out and put in again.
     fs::rename(&tool, home.path("away")).expect("taken out");
@@ -267,7 +268,7 @@ fn nobody_waits_for_a_look_to_listen() {
 fn what_a_manifest_names_elsewhere_is_watched_too() {
     let home = Home::new();
     let elsewhere = home.path("elsewhere/m.safetensors");
-    crate::testing::write(&elsewhere, checkpoint(768));
+    write(&elsewhere, checkpoint(768));
     home.write("models/m.toml", format!("path = '{}'", elsewhere.display()));
     let (library, heard) = opened(&home);
     assert!(library.find_model("m").is_ok());
@@ -277,6 +278,75 @@ fn what_a_manifest_names_elsewhere_is_watched_too() {
         library.find_model("m"),
         Err(FindError::Unusable(_))
     ));
-    crate::testing::write(&elsewhere, checkpoint(768));
+    write(&elsewhere, checkpoint(768));
     heard.wait_for(Kind::Model, "m", Happening::Added);
+}
+
+#[test]
+fn what_ships_is_there_until_the_user_has_it_too() {
+    let home = Home::new();
+    let shipped = home.path("shipped");
+    let ships = |path: &str, bytes: &[u8]| write(shipped.join(path), bytes);
+    ships("shots/close-up.toml", b"phrase = 'close up of'");
+    ships("characters/kaito.toml", b"token = 'kaito'\nclass = 'man'");
+    ships("loras/kaito.safetensors", &lora(192));
+    // A file of the same name is the user's choice, and no problem.
+    ships("loras/jiyeon.safetensors", &lora(192));
+    let own_lora = home.write("loras/jiyeon.safetensors", lora(768));
+    // So is a character of the same token.
+    ships(
+        "characters/oldrich.toml",
+        b"token = 'oldrichvane'\nclass = 'man'",
+    );
+    home.write(
+        "characters/vane.toml",
+        "token = 'Oldrichvane'\nclass = 'man'",
+    );
+    let library = Library::open_with_shipped(&home.data(), &shipped);
+
+    let snapshot = library.snapshot();
+    assert!(!snapshot.characters.contains_key("oldrich"));
+    assert!(snapshot.problems.is_empty(), "{:?}", snapshot.problems);
+    assert_eq!(snapshot.shots["close-up"].manifest.phrase, "close up of");
+    assert_eq!(
+        snapshot.loras["kaito"].path,
+        shipped.join("loras/kaito.safetensors")
+    );
+    assert_eq!(snapshot.loras["jiyeon"].path, own_lora);
+    let kind = Kind::Character;
+    let seen = library.read_document(kind, "kaito").expect("a document");
+    assert!(seen.shipped);
+    let listed = library.documents(kind).expect("a list");
+    assert!(listed.len() == 3 && listed[0].shipped, "{listed:?}");
+    assert_eq!(listed[0].path, shipped.join("characters/kaito.toml"));
+    assert!(matches!(
+        library.delete_document(kind, "kaito", &seen.revision),
+        Err(DocumentError::Shipped { .. })
+    ));
+
+    // Writing it makes a copy of the user's own, and what ships stays.
+    let text = "token = 'kaito'\nclass = 'boy'";
+    let own = library
+        .write_document(kind, "kaito", text, Some(&seen.revision))
+        .expect("written");
+    let class = |library: &Library| {
+        let snapshot = library.snapshot();
+        snapshot.characters["kaito"].manifest.class.clone()
+    };
+    assert_eq!(class(&library), "boy");
+    assert!(home.data().join("characters/kaito.toml").is_file());
+    assert!(!library.documents(kind).expect("a list")[0].shipped);
+    // Who has not seen the copy does not overwrite it.
+    assert!(matches!(
+        library.write_document(kind, "kaito", text, None),
+        Err(DocumentError::Conflict { .. })
+    ));
+    // A broken copy leaves the last good version, a deleted one what ships.
+    home.write("characters/kaito.toml", "token = ");
+    library.look();
+    library
+        .delete_document(kind, "kaito", &Revision::of(b"token = "))
+        .expect("deleted");
+    assert_eq!(class(&library), "man");
+    assert_ne!(own, seen.revision);
 }

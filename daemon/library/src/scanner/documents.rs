@@ -23,8 +23,17 @@ impl Look<'_> {
     /// Every manifest of the kind `M`.
     pub(super) fn manifests<M: Manifest>(&mut self, previous: &Entries<M>) -> Entries<M> {
         let root = self.data.join(M::KIND.folder());
+        self.manifests_in(&root, previous)
+    }
+
+    /// Every manifest of the kind `M` in a folder.
+    pub(super) fn manifests_in<M: Manifest>(
+        &mut self,
+        root: &Path,
+        previous: &Entries<M>,
+    ) -> Entries<M> {
         let mut entries = Entries::new();
-        for (name, path) in self.manifest_files(M::KIND, &root) {
+        for (name, path) in self.manifest_files(M::KIND, root) {
             if let Err(error) = check_name(&name) {
                 let problem = Problem::new(M::KIND, &name, path, error.to_string());
                 self.problem(problem.hint("give it another name"));
@@ -89,7 +98,7 @@ impl Look<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Trouble::Nothing),
             Err(error) => return Err(broken(&error.into())),
         };
-        if let Some(last) = last.filter(|last| last.stamp == Some(stamp)) {
+        if let Some(last) = last.filter(|last| last.stamp == Some(stamp) && last.path == path) {
             return Ok(last.clone());
         }
         if !self.may_read(path, stamp) {

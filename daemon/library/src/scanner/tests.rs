@@ -9,7 +9,7 @@ use crate::model::Source;
 use crate::testing::{Home, checkpoint, diffusers, lora, safetensors};
 
 fn look(home: &Home) -> Snapshot {
-    Scanner::new(home.data()).scan(None, &[]).snapshot
+    Scanner::new(home.data(), None).scan(None, &[]).snapshot
 }
 
 fn names<T>(things: &BTreeMap<String, T>) -> Vec<&str> {
@@ -33,7 +33,7 @@ fn age(path: &Path) {
 #[test]
 fn a_directory_that_is_not_there_is_an_empty_library() {
     let home = Home::new();
-    let scan = Scanner::new(home.path("nothing")).scan(None, &[]);
+    let scan = Scanner::new(home.path("nothing"), None).scan(None, &[]);
     assert_eq!(scan.snapshot, Snapshot::default());
     assert_eq!(scan.missing, [home.path("nothing")]);
     let model = scan
@@ -183,7 +183,7 @@ fn a_half_copied_file_is_not_read() {
     let home = Home::new();
     let whole = checkpoint(768);
     let path = home.write("models/big.safetensors", &whole[..whole.len() - 1]);
-    let mut scanner = Scanner::new(home.data());
+    let mut scanner = Scanner::new(home.data(), None);
     let scan = scanner.scan(None, &[]);
     assert_eq!(scan.snapshot.problems, []);
     assert_eq!(scan.snapshot.arriving[0].name, "big");
@@ -212,7 +212,7 @@ fn a_half_copied_file_is_not_read() {
 fn a_folder_is_a_model_once_all_its_parts_are_there() {
     let home = Home::new();
     let folder = home.data().join("models/one");
-    let mut scanner = Scanner::new(home.data());
+    let mut scanner = Scanner::new(home.data(), None);
     let scan = scanner.scan(None, &[]);
     diffusers(&folder, 768);
     fs::rename(folder.join("vae"), home.path("vae")).expect("moved");
@@ -243,7 +243,7 @@ fn a_broken_manifest_keeps_its_last_good_version() {
         "characters/kaito.toml",
         "token = 'kaitoyosuke'\nclass = 'man'\n",
     );
-    let mut scanner = Scanner::new(home.data());
+    let mut scanner = Scanner::new(home.data(), None);
     let mut snapshot = scanner.scan(None, &[]).snapshot;
     assert_eq!(snapshot.problems, []);
     home.write("models/two.toml", "[defaults]\nsteps = 'many'\n");
@@ -302,7 +302,7 @@ fn added_folders_are_looked_into_and_shadow_nothing() {
         "library.toml",
         format!("[[folders]]\npath = '{}'", tool.display()),
     );
-    let scan = Scanner::new(home.data()).scan(None, &[]);
+    let scan = Scanner::new(home.data(), None).scan(None, &[]);
     let snapshot = &scan.snapshot;
     assert_eq!(names(&snapshot.models), ["big", "own", "real", "sketchy"]);
     assert_eq!(names(&snapshot.loras), ["kaito"]);
@@ -338,7 +338,7 @@ fn an_added_folder_that_is_away_is_a_problem() {
         "library.toml",
         format!("[[folders]]\npath = '{}'", away.display()),
     );
-    let mut scanner = Scanner::new(home.data());
+    let mut scanner = Scanner::new(home.data(), None);
     let scan = scanner.scan(None, &[]);
     assert_eq!(scan.missing, [away]);
     assert!(!scan.snapshot.folders[0].present);
@@ -448,7 +448,7 @@ fn a_thousand_models_are_looked_at_quickly() {
     for number in 0..1_000 {
         age(&home.write(&format!("models/m{number}.safetensors"), &bytes));
     }
-    let mut scanner = Scanner::new(home.data());
+    let mut scanner = Scanner::new(home.data(), None);
     let begun = std::time::Instant::now();
     let first = scanner.scan(None, &[]).snapshot;
     let first_took = begun.elapsed();
