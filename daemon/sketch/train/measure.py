@@ -1,0 +1,176 @@
+"""Draws frames through the daemon and prints what the judge sees: the engine, LoRAs, regions.
+
+    python measure.py captions --judge ../weights/judge --data held-out
+    python measure.py shots --judge ../weights/judge --frames 25
+    python measure.py pair --judge ../weights/judge --frames 200 --how regions
+
+`captions` draws held-out captions with the seeds of `evaluate.py`, so that both figures can be
+compared. `shots` draws each framing with and without the LoRAs that its phrase calls for. `pair`
+draws two characters side by side, with plainly stacked LoRAs (`--scale` times the library's
+weights) or each in a region of its own, and asks whether class, hair and top of both are right.
+
+It needs the daemon on the PATH (or FRAMEWRIGHT_DAEMON) and its Python client:
+`pip install ../../../sdk/python`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from data import Scenes
+from evaluate import interval
+from framewright import Client
+from judge import HIDDEN, LIGHTS, SETTINGS, SHOTS, judge, load, report
+from PIL import Image
+
+PHRASES = {
+    "extreme-close-up": "extreme close up of",
+    "close-up": "close up of",
+    "medium-close-up": "medium close up of",
+    "medium-shot": "medium shot picture of",
+    "american-shot": "american shot picture of",
+    "full-shot": "full body picture of",
+    "long-shot": "long shot picture of",
+    "extreme-long-shot": "extreme long shot view of",
+}
+CHARACTERS = Path(__file__).parent.parent / "characters"
+
+
+def draw(client: Client, prompt: str, seed: int, **options: Any) -> np.ndarray:
+    """One frame as (height, width, 3) bytes."""
+    made = client.generate(prompt, seed=seed, priority="batch", **options)
+    picture = Image.open(io.BytesIO(bytes(made.frames[0].picture.data)))
+    return np.asarray(picture.convert("RGB"))
+
+
+def told(name: str, right: int, cases: int) -> dict[str, float]:
+    low, high = interval(right, max(1, cases))
+    share = right / max(1, cases)
+    print(f"{name:24} {share:6.1%}  [{low:.1%}, {high:.1%}]  of {cases}", flush=True)
+    return {"value": share, "low": low, "high": high, "cases": cases}
+
+
+def place(name: str) -> str:
+    """A setting as captions put it."""
+    return {"bench on a neighbourhood street": "at a ", "bus stop": "at a ", "beach": "on a "}.get(
+        name, "on a " if name == "city street" else "in an " if name[0] in "ao" else "in a "
+    ) + name
+
+
+def captions(args: argparse.Namespace, client: Client) -> dict[str, Any]:
+    """The figures of `evaluate.py`, drawn by the engine."""
+    scenes = Scenes.open(args.data).scenes[: args.frames]
+    words = [scene["caption"] for scene in scenes]
+    frames = np.stack(
+        [
+            draw(client, prompt, number, model=args.model, activate=False)
+            for number, prompt in enumerate(words)
+        ]
+    )
+    if args.save:
+        np.save(args.save, frames)
+    answers = report(judge(load(args.judge), frames), scenes, words)
+    return {name: told(name, sum(cases), len(cases)) for name, cases in answers.items()}
+
+
+def shots(args: argparse.Namespace, client: Client) -> dict[str, Any]:
+    """How often the judge finds the framing that the phrase asks for, without LoRAs and with."""
+    rng = np.random.default_rng(args.seed)
+    figures: dict[str, Any] = {}
+    model = load(args.judge)
+    cases = []
+    for shot, phrase in PHRASES.items():
+        for number in range(args.frames):
+            who = rng.choice(["a man", "a woman"])
+            where, light = rng.choice(SETTINGS), rng.choice(LIGHTS)
+            cases.append((shot, f"{phrase} {who}, {place(where)}, {light}", number))
+    for name, active in (("base", False), ("LoRAs", True)):
+        frames = np.stack(
+            [
+                draw(client, prompt, args.seed + number, model=args.model, activate=active)
+                for _, prompt, number in cases
+            ]
+        )
+        if args.save:
+            np.save(args.save.with_name(f"{args.save.stem}-{name}.npy"), frames)
+        seen = [answer["shot"] for answer in judge(model, frames)]
+        right = [shot == found for (shot, _, _), found in zip(cases, seen, strict=True)]
+        figures[name] = told(f"shot, {name}", sum(right), len(right))
+        near = sum(
+            abs(SHOTS.index(shot) - SHOTS.index(found)) <= 1
+            for (shot, _, _), found in zip(cases, seen, strict=True)
+        )
+        figures[f"{name}, at most one off"] = told(f"  at most one off, {name}", near, len(cases))
+        for shot in PHRASES:
+            mine = [
+                found for (asked, _, _), found in zip(cases, seen, strict=True) if asked == shot
+            ]
+            told(f"  {shot}", mine.count(shot), len(mine))
+            print(f"    seen: {dict(Counter(mine).most_common(3))}", flush=True)
+    return figures
+
+
+def pair(args: argparse.Namespace, client: Client) -> dict[str, Any]:
+    """How often two characters in one frame both look as they should."""
+    names = args.characters.split(",")
+    looks = [json.loads((CHARACTERS / f"{name}.json").read_text()) for name in names]
+    rng = np.random.default_rng(args.seed)
+    frames = []
+    for number in range(args.frames):
+        where, light = rng.choice(SETTINGS), rng.choice(LIGHTS[:3])
+        left, right = (f"{name} {look['class']}" for name, look in zip(names, looks, strict=True))
+        prompt = (
+            f"medium shot picture of two people: {left} is on the left; {right} is on the right, "
+            f"{place(where)}, {light}"
+        )
+        options: dict[str, Any] = {"model": args.model}
+        if args.how == "regions":
+            options["regions"] = "auto"
+        elif args.scale != 1.0:
+            options["loras"] = [{"name": name, "weight": args.scale * 0.8} for name in names]
+        frames.append(draw(client, prompt, args.seed + number, **options))
+    if args.save:
+        np.save(args.save, np.stack(frames))
+    seen = judge(load(args.judge), np.stack(frames))
+    both = {"people": 0, "both right": 0}
+    for answer in seen:
+        both["people"] += answer["people"] == "2"
+        both["both right"] += answer["people"] == "2" and all(
+            answer[f"{side}.{part}"] in (look[part], HIDDEN)
+            and answer[f"{side}.top"] == look["top"]
+            for side, look in zip(("first", "second"), looks, strict=True)
+            for part in ("class", "hair", "top")
+        )
+    return {name: told(f"{args.how}, {name}", right, len(seen)) for name, right in both.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["captions", "shots", "pair"])
+    parser.add_argument("--judge", type=Path, required=True, help="exported judge, or judge.pt")
+    parser.add_argument("--data", type=Path, help="held-out scenes, for captions")
+    parser.add_argument("--model", default="sketch", help="a model of the library")
+    parser.add_argument("--frames", type=int, default=200, help="how many; for shots, of each")
+    parser.add_argument("--characters", default="kaitoyosuke,jiyeonmun")
+    parser.add_argument("--how", choices=["stacked", "regions"], default="stacked")
+    parser.add_argument("--scale", type=float, default=1.0, help="of stacked LoRA weights")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--save", type=Path, help="a .npy file for the frames")
+    parser.add_argument("--out", type=Path, help="a JSON file for the figures")
+    args = parser.parse_args()
+    with Client.connect("measure 1.0") as client:
+        figures = {"captions": captions, "shots": shots, "pair": pair}[args.what](args, client)
+    if args.out:
+        args.out.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
