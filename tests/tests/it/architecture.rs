@@ -34,6 +34,7 @@ fn names(names: &[&str]) -> BTreeSet<String> {
 fn the_ground_floor_stands_on_nothing() {
     for folder in [
         "sdk/protocol",
+        "daemon/boards",
         "daemon/kernels",
         "daemon/jobs",
         "daemon/library",
