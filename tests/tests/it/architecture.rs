@@ -35,6 +35,7 @@ fn the_ground_floor_stands_on_nothing() {
     for folder in [
         "sdk/protocol",
         "daemon/boards",
+        "daemon/canvas",
         "daemon/kernels",
         "daemon/jobs",
         "daemon/library",
