@@ -5,11 +5,12 @@ use image::{RgbImage, imageops::FilterType};
 
 use crate::conditioning;
 use crate::guidance::{GuidanceMode, guide};
+use crate::inpaint::{self, Kept};
 use crate::noise::{NoisePurpose, NoiseStream};
 use crate::pipeline::Pipeline;
-use crate::provenance::{self, ENGINE_VERSION, InitImageIdentity, Provenance};
+use crate::provenance::{self, ENGINE_VERSION, InitImageIdentity, InpaintIdentity, Provenance};
 use crate::request::{
-    GenerateError, GenerateRequest, LARGEST_GUIDANCE_SCALE, check_range, check_size,
+    GenerateError, GenerateRequest, Inpaint, LARGEST_GUIDANCE_SCALE, check_range, check_size,
 };
 use crate::sampler::Trajectory;
 
@@ -27,6 +28,8 @@ pub struct Generation {
     negative: Option<Tensor>,
     /// What an inpainting UNet sees beside the latents: mask and masked image.
     extra_channels: Vec<f32>,
+    /// What an ordinary UNet is given back after each step.
+    kept: Option<Kept>,
     given_step_noise: Option<Vec<f32>>,
     provenance: Provenance,
 }
@@ -68,10 +71,17 @@ impl Generation {
         given: Given,
     ) -> Result<Self, GenerateError> {
         let defaults = pipeline.defaults();
-        let init_size = request
-            .init_image
-            .as_ref()
-            .map(|init| init.image.dimensions());
+        if let Some(inpaint) = &request.inpaint {
+            check_inpaint(request, inpaint)?;
+        }
+        let init_size = match (&request.inpaint, &request.init_image) {
+            (Some(inpaint), _) => Some(inpaint.image.dimensions()),
+            (None, init) => init.as_ref().map(|init| init.image.dimensions()),
+        };
+        let strength = match (&request.inpaint, &request.init_image) {
+            (Some(inpaint), _) => Some(inpaint.strength),
+            (None, init) => init.as_ref().map(|init| init.strength),
+        };
         let width = request
             .width
             .or(init_size.map(|size| size.0))
@@ -103,12 +113,12 @@ impl Generation {
         }
         let sampler = request.sampler.unwrap_or(defaults.sampler);
         let steps = request.steps.unwrap_or(defaults.steps);
-        let trajectory = match &request.init_image {
-            Some(init) => Trajectory::with_strength(
+        let trajectory = match strength {
+            Some(strength) => Trajectory::with_strength(
                 sampler,
                 &pipeline.scheduler,
                 steps as usize,
-                shortest_decimal(init.strength),
+                shortest_decimal(strength),
             )?,
             None => Trajectory::new(sampler, &pipeline.scheduler, steps as usize)?,
         };
@@ -156,12 +166,25 @@ impl Generation {
             Some(noise) => noise,
             None => NoiseStream::new(request.seed, 0, NoisePurpose::InitialLatents).normals(count),
         };
-        let latents = match &request.init_image {
-            Some(init) => {
-                let pixels = match given.init_pixels {
-                    Some(pixels) => pixels.into_iter().map(|p| 2.0 * p - 1.0).collect(),
-                    None => pixels_of(&init.image, width, height),
-                };
+        let picture = match (&request.inpaint, &request.init_image) {
+            (Some(inpaint), _) => Some(&inpaint.image),
+            (None, init) => init.as_ref().map(|init| &init.image),
+        };
+        let pixels = picture.map(|picture| match given.init_pixels {
+            Some(pixels) => pixels.into_iter().map(|p| 2.0 * p - 1.0).collect(),
+            None => pixels_of(picture, width, height),
+        });
+        let size = (width, height);
+        let start = match (&request.inpaint, &pixels) {
+            // At full strength nothing of the start is left.
+            (Some(inpaint), _) if inpaint.strength >= 1.0 => None,
+            (Some(inpaint), Some(pixels)) => {
+                inpaint::start_pixels(inpaint, size).or_else(|| Some(pixels.clone()))
+            }
+            (_, pixels) => pixels.clone(),
+        };
+        let mut latents = match start {
+            Some(pixels) => {
                 let clean = pipeline.encode_image(pixels, width as usize, height as usize)?;
                 trajectory.add_noise(&clean, &noise)
             }
@@ -170,8 +193,21 @@ impl Generation {
                 noise.iter().map(|noise| noise * scale).collect()
             }
         };
-        let extra_channels = if pipeline.unet.config().in_channels == channels {
+        let is_ordinary = pipeline.unet.config().in_channels == channels;
+        let kept = match (&request.inpaint, &pixels) {
+            (Some(inpaint), Some(pixels)) if is_ordinary => {
+                let kept = Kept::new(pipeline, inpaint, pixels.clone(), size, noise)?;
+                if inpaint.strength < 1.0 {
+                    kept.put_back(&mut latents, &trajectory);
+                }
+                Some(kept)
+            }
+            _ => None,
+        };
+        let extra_channels = if is_ordinary {
             Vec::new()
+        } else if let (Some(inpaint), Some(pixels)) = (&request.inpaint, &pixels) {
+            inpaint::extra_channels(pipeline, inpaint, pixels, size)?
         } else {
             // An inpainting model that is given nothing to keep: the mask is
             // everywhere, and the masked image is the grey it was trained on.
@@ -202,6 +238,12 @@ impl Generation {
                 hash: provenance::pixels_hash(&init.image),
                 strength: init.strength,
             }),
+            inpaint: request.inpaint.as_ref().map(|inpaint| InpaintIdentity {
+                hash: provenance::pixels_hash(&inpaint.image),
+                start_hash: inpaint.start.as_ref().map(provenance::pixels_hash),
+                mask_hash: provenance::mask_hash(&inpaint.mask),
+                strength: inpaint.strength,
+            }),
             device: pipeline.device.name().to_owned(),
             dtype: pipeline.dtype.as_str().to_owned(),
         };
@@ -213,6 +255,7 @@ impl Generation {
             positive,
             negative,
             extra_channels,
+            kept,
             given_step_noise: given.step_noise,
             provenance,
         })
@@ -257,6 +300,9 @@ impl Generation {
         self.latents = self
             .trajectory
             .advance(&self.latents, &prediction, &noise)?;
+        if let Some(kept) = &self.kept {
+            kept.put_back(&mut self.latents, &self.trajectory);
+        }
         Ok(self.progress())
     }
 
@@ -363,6 +409,24 @@ impl Generation {
     }
 }
 
+/// Checks a region to paint before any work.
+fn check_inpaint(request: &GenerateRequest, inpaint: &Inpaint) -> Result<(), GenerateError> {
+    let size = inpaint.image.dimensions();
+    let starts = inpaint.start.iter().map(RgbImage::dimensions);
+    if inpaint.mask.dimensions() != size || starts.into_iter().any(|start| start != size) {
+        return Err(GenerateError::Mask("must be of the picture's size"));
+    }
+    if request.init_image.is_some() {
+        return Err(GenerateError::Mask(
+            "comes with a picture of its own: another one to start from is too many",
+        ));
+    }
+    if inpaint.mask.iter().all(|value| *value == 0) {
+        return Err(GenerateError::Mask("marks nothing"));
+    }
+    Ok(())
+}
+
 /// The number that was meant: 0.7 asks for seven of ten steps, though the f32
 /// nearest to it is less.
 fn shortest_decimal(value: f32) -> f64 {
@@ -370,7 +434,7 @@ fn shortest_decimal(value: f32) -> f64 {
 }
 
 /// A picture at a size, as pixels (3, height, width) in −1..=1.
-fn pixels_of(picture: &RgbImage, width: u32, height: u32) -> Vec<f32> {
+pub(crate) fn pixels_of(picture: &RgbImage, width: u32, height: u32) -> Vec<f32> {
     let resized;
     let picture = if picture.dimensions() == (width, height) {
         picture

@@ -8,6 +8,7 @@ pub mod device;
 pub mod error;
 pub mod generation;
 pub mod guidance;
+mod inpaint;
 pub mod layers;
 pub mod ldm_names;
 pub mod model_files;

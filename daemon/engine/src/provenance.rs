@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 use std::io::Cursor;
 
-use image::RgbImage;
+use image::{GrayImage, RgbImage};
 use serde::{Deserialize, Serialize};
 
 use crate::guidance::GuidanceMode;
@@ -68,6 +68,9 @@ pub struct Provenance {
     /// The picture the frame started from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init_image: Option<InitImageIdentity>,
+    /// The region that was painted anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inpaint: Option<InpaintIdentity>,
     /// What computed it: `cpu`, or a GPU by name.
     pub device: String,
     /// The type the networks computed in: `f32`, `f16`, `bf16`.
@@ -106,6 +109,20 @@ pub struct InitImageIdentity {
     /// BLAKE3 of its size and RGB pixels, in hex; see [`pixels_hash`].
     pub hash: String,
     /// How far the frame may leave it.
+    pub strength: f32,
+}
+
+/// A region that was painted anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InpaintIdentity {
+    /// The picture, as [`InitImageIdentity::hash`].
+    pub hash: String,
+    /// What the region started from, where it is another picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_hash: Option<String>,
+    /// BLAKE3 of the mask's size and values, in hex; see [`mask_hash`].
+    pub mask_hash: String,
+    /// How far the region may leave its start.
     pub strength: f32,
 }
 
@@ -157,8 +174,10 @@ impl Provenance {
             self.height,
             self.model.name,
         );
-        if let Some(init) = &self.init_image {
-            let _ = write!(text, ", Denoising strength: {}", init.strength);
+        let init = self.init_image.as_ref().map(|init| init.strength);
+        let inpaint = self.inpaint.as_ref().map(|inpaint| inpaint.strength);
+        if let Some(strength) = init.or(inpaint) {
+            let _ = write!(text, ", Denoising strength: {strength}");
         }
         if self.clip_skip > 0 {
             // Other tools count the last layer as 1.
@@ -213,6 +232,21 @@ impl Provenance {
                     .as_deref(),
             )
         });
+        pair("inpainting", &|p| {
+            p.inpaint.as_ref().map_or_else(
+                || "none".to_owned(),
+                |inpaint| {
+                    let start = inpaint.start_hash.as_deref().map(short);
+                    format!(
+                        "{} by mask {} from {} at strength {}",
+                        short(&inpaint.hash),
+                        short(&inpaint.mask_hash),
+                        start.as_deref().unwrap_or("itself"),
+                        inpaint.strength
+                    )
+                },
+            )
+        });
         pair("prompt", &|p| quoted(&p.prompt));
         pair("negative prompt", &|p| quoted(&p.negative_prompt));
         pair("size", &|p| format!("{}x{}", p.width, p.height));
@@ -240,6 +274,19 @@ pub fn pixels_hash(image: &RgbImage) -> String {
         .update(&image.width().to_le_bytes())
         .update(&image.height().to_le_bytes())
         .update(image.as_raw())
+        .finalize()
+        .to_hex()
+        .to_string()
+}
+
+/// The identity of a mask: BLAKE3 of width, height (little-endian u32) and its
+/// bytes, in hex.
+#[must_use]
+pub fn mask_hash(mask: &GrayImage) -> String {
+    blake3::Hasher::new()
+        .update(&mask.width().to_le_bytes())
+        .update(&mask.height().to_le_bytes())
+        .update(mask.as_raw())
         .finalize()
         .to_hex()
         .to_string()
@@ -362,6 +409,7 @@ mod tests {
                 hash: "ef".repeat(32),
                 strength: 0.6,
             }),
+            inpaint: None,
             device: "cpu".to_owned(),
             dtype: "f32".to_owned(),
         }

@@ -1,6 +1,6 @@
 //! What can be asked of a model, and what it does when something is left open.
 
-use image::RgbImage;
+use image::{GrayImage, RgbImage};
 use serde::{Deserialize, Serialize};
 
 use crate::guidance::GuidanceMode;
@@ -40,6 +40,8 @@ pub struct GenerateRequest {
     pub seed: u64,
     /// A picture to start from.
     pub init_image: Option<InitImage>,
+    /// A region of a picture to paint anew, in place of a picture to start from.
+    pub inpaint: Option<Inpaint>,
     /// Text encoder layers left out at the end (diffusers' count: 0 is none).
     pub clip_skip: Option<u32>,
 }
@@ -50,6 +52,22 @@ pub struct InitImage {
     /// The picture; it is resized where a request asks for another size.
     pub image: RgbImage,
     /// How far to leave it: above 0, up to 1.
+    pub strength: f32,
+}
+
+/// A region of a picture to paint anew. Picture, start and mask are resized
+/// where a request asks for another size.
+#[derive(Debug, Clone)]
+pub struct Inpaint {
+    /// The picture.
+    pub image: RgbImage,
+    /// What the region starts from, in a picture of the same size; the picture
+    /// itself where it is `None`. At strength 1 the region starts from noise
+    /// alone.
+    pub start: Option<RgbImage>,
+    /// How much of each pixel may change: 0 keeps it, 255 paints it anew.
+    pub mask: GrayImage,
+    /// How far to leave the start: above 0, up to 1.
     pub strength: f32,
 }
 
@@ -122,6 +140,9 @@ pub enum GenerateError {
         /// What can be had.
         range: String,
     },
+    /// A mask that fits no picture, or marks nothing.
+    #[error("the mask {0}")]
+    Mask(&'static str),
     /// Something given for a comparison does not fit.
     #[error("given {what} has {found} numbers where {expected} are needed")]
     Given {

@@ -6,6 +6,7 @@
 )]
 
 mod golden;
+mod inpaint;
 mod networks;
 mod pipeline;
 mod samplers;

@@ -34,7 +34,7 @@ struct Case {
 }
 
 /// The files of the golden model, by path in its folder.
-fn model_files() -> BTreeMap<String, Cow<'static, [u8]>> {
+pub(crate) fn model_files() -> BTreeMap<String, Cow<'static, [u8]>> {
     fn add(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Cow<'static, [u8]>>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -51,12 +51,12 @@ fn model_files() -> BTreeMap<String, Cow<'static, [u8]>> {
     files
 }
 
-fn options(threads: usize) -> LoadOptions {
+pub(crate) fn options(threads: usize) -> LoadOptions {
     let device = Device::cpu(NonZeroUsize::new(threads)).unwrap();
     LoadOptions::new("golden", device)
 }
 
-fn pipeline_of(prediction_type: &str, threads: usize) -> Pipeline {
+pub(crate) fn pipeline_of(prediction_type: &str, threads: usize) -> Pipeline {
     let mut files = model_files();
     let name = "scheduler/scheduler_config.json";
     let mut config: serde_json::Map<String, serde_json::Value> =
@@ -71,7 +71,7 @@ fn pipeline_of(prediction_type: &str, threads: usize) -> Pipeline {
     pipeline
 }
 
-fn run(pipeline: &Pipeline, mut generation: Generation) -> Frame {
+pub(crate) fn run(pipeline: &Pipeline, mut generation: Generation) -> Frame {
     while !generation.is_done() {
         generation.step(pipeline).unwrap();
     }
