@@ -34,6 +34,7 @@ mod parsed;
 mod phrase_index;
 mod plan;
 mod reading;
+mod scene;
 mod shot;
 mod span;
 mod vocabulary;
@@ -51,6 +52,7 @@ pub use parsed::{
 };
 pub use plan::{Bearer, Gap, Plan, PlannedLora, plan};
 pub use reading::parse;
+pub use scene::{MOST_FRAMES, PlannedFrame, Planner, Scene, SceneError, ScenePlan};
 pub use shot::{Figure, Shot, ShotFamily};
 pub use span::Span;
 pub use vocabulary::{Vocabulary, VocabularyError};

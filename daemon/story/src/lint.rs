@@ -48,6 +48,11 @@ pub fn lint(prompt: &str, vocabulary: &Vocabulary) -> Vec<Finding> {
     findings
 }
 
+/// Whether there is nothing to say about a prompt.
+pub(crate) fn is_clean(prompt: &str, vocabulary: &Vocabulary) -> bool {
+    examine(prompt, vocabulary).is_empty()
+}
+
 /// Drops the rewrites that add findings when made with those before them.
 fn keep_what_goes_together(
     prompt: &str,

@@ -131,6 +131,38 @@ impl Vocabulary {
         self.shots.iter().map(|(id, shot)| (id.as_str(), shot))
     }
 
+    /// The id of the shot that is meant by a number, an id, a phrase or an alias.
+    #[must_use]
+    pub fn find_shot(&self, meant: &str) -> Option<&str> {
+        let meant = meant.trim();
+        if let Ok(number) = meant.parse() {
+            return self.shot_numbered(number);
+        }
+        let wanted = spelled(meant);
+        let is_meant = |phrase: &String| {
+            let phrase = spelled(phrase);
+            phrase == wanted
+                || phrase
+                    .split_last()
+                    .is_some_and(|(of, rest)| of == "of" && rest == wanted)
+        };
+        let mut found = self.shots.iter().filter(|_| !wanted.is_empty());
+        let found = found.find(|(id, shot)| {
+            spelled(id) == wanted || is_meant(&shot.phrase) || shot.aliases.iter().any(is_meant)
+        });
+        found.map(|(id, _)| id.as_str())
+    }
+
+    /// The id of the shot of a number.
+    #[must_use]
+    pub fn shot_numbered(&self, number: u32) -> Option<&str> {
+        let found = self
+            .shots
+            .iter()
+            .find(|(_, shot)| shot.number == Some(number));
+        found.map(|(id, _)| id.as_str())
+    }
+
     /// What the words of a prompt may do to a shot's framing.
     #[must_use]
     pub fn framing(&self, shot: &str) -> Option<&Framing> {
@@ -154,6 +186,12 @@ impl Vocabulary {
     #[must_use]
     pub fn characters(&self) -> &[Character] {
         &self.characters
+    }
+
+    /// The words by which prompts are read.
+    #[must_use]
+    pub fn words(&self) -> &WordList {
+        &self.words
     }
 
     pub(crate) fn index(&self) -> &PhraseIndex {
@@ -345,7 +383,7 @@ fn index_characters(
 }
 
 fn index_words(words: &WordList, index: &mut PhraseIndex) {
-    let lists: [(&[String], Term); 30] = [
+    let lists: [(&[String], Term); 33] = [
         (&words.articles, Term::Article),
         (&words.shot_tail, Term::ShotTail),
         (&words.people.count_nouns, Term::CountNoun),
@@ -362,6 +400,12 @@ fn index_words(words: &WordList, index: &mut PhraseIndex) {
         (&words.light.not, Term::NotLight),
         (&words.light.followers, Term::LightFollower),
         (&words.light.attributes, Term::LightAttribute),
+        (&words.light.sources, Term::LightSource),
+        (
+            &words.light.source_prepositions,
+            Term::LightSourcePreposition,
+        ),
+        (&words.light.openers, Term::LightOpener),
         (&words.setting.prepositions, Term::Preposition),
         (&words.setting.places, Term::Place),
         (&words.setting.not, Term::NotPlace),

@@ -71,6 +71,14 @@ pub struct LightWords {
     pub not: Vec<String>,
     /// Words that may go on the phrase.
     pub followers: Vec<String>,
+    /// What gives light, where it is said to be "under" or "by" it.
+    pub sources: Vec<String>,
+    /// Endings of other words for what gives light.
+    pub source_suffixes: Vec<String>,
+    /// The prepositions that say so, at the start of a clause.
+    pub source_prepositions: Vec<String>,
+    /// What opens a clause that is all about light: "lit by".
+    pub openers: Vec<String>,
     /// Adjectives for light that stand within a setting.
     pub attributes: Vec<String>,
 }

@@ -18,6 +18,7 @@ mod limits;
 mod message;
 mod method;
 mod params;
+mod scene;
 
 pub use error::{ErrorCode, WireError};
 pub use event::{
@@ -45,7 +46,7 @@ pub use method::{
     EventsSubscribe, FrameAgain, FrameGenerate, Hello, JobAgain, JobCancel, JobEvents, JobList,
     JobPrune, JobShow, JobSubmit, JobWait, JobWatch, LibraryAddFolder, LibraryFolders,
     LibraryRemoveFolder, LoraImport, LoraInspect, LoraList, Method, ModelImport, ModelInspect,
-    ModelList, Ping, PromptLint, PromptTokens, Status, all_methods,
+    ModelList, Ping, PromptLint, PromptTokens, ScenePlan, Status, all_methods,
 };
 pub use params::{
     AgainParams, AgainResult, DescribeResult, EventDescription, FieldDescription, FrameResult,
@@ -57,3 +58,4 @@ pub use params::{
 pub use record::{Field, Record, WireType};
 /// A value whose shape depends on something else.
 pub use rmpv::Value;
+pub use scene::{PlannedPrompt, ScenePlanParams, ScenePlanResult, ShotChoice};

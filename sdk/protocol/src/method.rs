@@ -19,6 +19,7 @@ use crate::params::{
     ModelListResult, Nothing, StatusResult, TokensParams, TokensResult, describe_fields,
 };
 use crate::record::Record;
+use crate::scene::{ScenePlanParams, ScenePlanResult};
 
 /// A method of the daemon.
 pub trait Method {
@@ -131,6 +132,9 @@ methods! {
     /// What in a prompt will not be drawn as meant, by the rules of
     /// storyboard prompts and the library's shots and characters.
     PromptLint = "prompt.lint" (LintParams) -> LintResult;
+    /// Turns a scene's description into one prompt a frame. Nothing is drawn,
+    /// and nothing leaves the machine unless `planner` names an endpoint elsewhere.
+    ScenePlan = "scene.plan" (ScenePlanParams) -> ScenePlanResult;
     /// How a model's tokenizer reads a prompt.
     PromptTokens = "prompt.tokens" (TokensParams) -> TokensResult;
     /// Ends the daemon. Jobs that outlive their connections wait for the next

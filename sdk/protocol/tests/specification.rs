@@ -7,8 +7,8 @@ use std::path::Path;
 
 use framewright_protocol::{
     AddedFolder, DocumentSummary, ErrorCode, FieldDescription, FrameResult, JobSummary, Limits,
-    LoraSummary, ModelProblem, ModelSummary, Picture, PromptEdit, PromptFinding, Record,
-    TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
+    LoraSummary, ModelProblem, ModelSummary, Picture, PlannedPrompt, PromptEdit, PromptFinding,
+    Record, TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
 };
 
 const START: &str = "<!-- reference: written by the test `specification` -->\n";
@@ -69,6 +69,7 @@ fn reference() -> String {
         ("document summary", described::<DocumentSummary>()),
         ("prompt finding", described::<PromptFinding>()),
         ("prompt edit", described::<PromptEdit>()),
+        ("planned prompt", described::<PlannedPrompt>()),
         ("token chunk", described::<TokenChunk>()),
         ("token", described::<TokenPiece>()),
         ("limits", described::<Limits>()),

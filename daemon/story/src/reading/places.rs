@@ -78,6 +78,32 @@ impl Reading<'_> {
             self.claim(&whole);
             return;
         }
+        if let Some(whole) = self.clauses.iter().find_map(|clause| self.source(clause)) {
+            self.parsed.light = Some(self.phrase(whole.clone(), whole.clone()));
+            self.claim(&whole);
+        }
+    }
+
+    /// "under a blood-red moon", "lit by paper lanterns": a clause that says by
+    /// what there is light.
+    fn source(&self, clause: &Range<usize>) -> Option<Range<usize>> {
+        if clause.is_empty() || self.claimed[clause.start] {
+            return None;
+        }
+        if let Some(opener) = self.hits.at(clause.start, |term| term == Term::LightOpener) {
+            let words = self.run(opener.words.end, clause.end, false);
+            return (!words.is_empty()).then_some(clause.start..words.end);
+        }
+        let preposition = self
+            .hits
+            .at(clause.start, |term| term == Term::LightSourcePreposition)?;
+        let words = self.run(preposition.words.end, clause.end, true);
+        let suffixes = &self.vocabulary.words().light.source_suffixes;
+        let last = &self.words.get(words.end.checked_sub(1)?)?.text;
+        let gives = self.ends_in(&words, Term::LightSource)
+            || (suffixes.iter())
+                .any(|suffix| last.len() > suffix.len() && last.ends_with(suffix.as_str()));
+        (gives && !words.is_empty()).then_some(clause.start..words.end)
     }
 
     /// Whether a word before a light's word is not part of its phrase.

@@ -7,4 +7,5 @@ mod plans;
 mod prompts;
 mod properties;
 mod render;
+mod scenes;
 mod vocabularies;
