@@ -9,7 +9,7 @@ use framewright_protocol::{
     FrameGenerate, HelloParams, HelloResult, JobAgain, JobCancel, JobEvents, JobList, JobPrune,
     JobShow, JobSubmit, JobWait, JobWatch, LibraryAddFolder, LibraryFolders, LibraryRemoveFolder,
     Limits, LoraImport, LoraInspect, LoraList, Method, ModelImport, ModelInspect, ModelList,
-    Nothing, PROTOCOL_LEVEL, PROTOCOL_OLDEST, Ping, PromptLint, PromptTokens, Status,
+    Nothing, PROTOCOL_LEVEL, PROTOCOL_OLDEST, Ping, PromptLint, PromptTokens, ScenePlan, Status,
     SubscribeParams, TokensParams, TokensResult, WireError, all_events, all_methods,
 };
 
@@ -17,7 +17,7 @@ use crate::connection::{Client, Turn, answer, refusal};
 use crate::daemon::{Daemon, VERSION};
 use crate::order::{self, find_model};
 use crate::request::decoded;
-use crate::{blob_answers, job_answers, library_answers, prompt_answers};
+use crate::{blob_answers, job_answers, library_answers, prompt_answers, scene_answers};
 
 /// Answers `hello`; gives the client's name too.
 ///
@@ -188,6 +188,7 @@ pub async fn in_time(
             read::<DocumentDelete>(daemon, id, bytes, library_answers::delete_document).await
         }
         PromptLint::NAME => read::<PromptLint>(daemon, id, bytes, prompt_answers::lint).await,
+        ScenePlan::NAME => read::<ScenePlan>(daemon, id, bytes, scene_answers::plan).await,
         PromptTokens::NAME => read::<PromptTokens>(daemon, id, bytes, tokens).await,
         _ => refusal(
             Some(id),

@@ -23,6 +23,7 @@ mod prompt_answers;
 mod renderer;
 mod request;
 mod runtime_dir;
+mod scene_answers;
 mod server;
 mod shipped;
 mod transport;

@@ -42,7 +42,7 @@ pub fn lint(daemon: &Daemon, params: LintParams) -> Result<LintResult, WireError
 
 /// The shots and characters of the library, and the shots that ship where the
 /// library has none of that name.
-fn vocabulary(snapshot: &Snapshot) -> Result<Vocabulary, WireError> {
+pub fn vocabulary(snapshot: &Snapshot) -> Result<Vocabulary, WireError> {
     let unusable = |error: framewright_story::VocabularyError| {
         WireError::new(ErrorCode::InvalidParams, error.to_string())
             .about("the library's shots and characters")

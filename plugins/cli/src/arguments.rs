@@ -88,6 +88,12 @@ pub enum Command {
         #[command(subcommand)]
         command: PromptCommand,
     },
+    /// From a scene to prompts
+    Scene {
+        /// What to do
+        #[command(subcommand)]
+        command: SceneCommand,
+    },
     /// The jobs that wait, run or have ended
     Job {
         /// What to do
@@ -390,6 +396,37 @@ pub enum PromptCommand {
         #[arg(short, long)]
         model: Option<String>,
     },
+}
+
+/// `framewright scene …`
+#[derive(Debug, Subcommand)]
+pub enum SceneCommand {
+    /// Turn a scene's description into one prompt a frame
+    Plan(ScenePlan),
+}
+
+/// What a scene is planned from.
+#[derive(Debug, Args)]
+pub struct SceneArguments {
+    /// A character's token; may be given several times [default: those whom the scene names]
+    #[arg(short, long = "character", value_name = "TOKEN")]
+    pub characters: Vec<String>,
+    /// How many frames, 1 to 40 [default: by what happens]
+    #[arg(short = 'n', long, value_name = "N")]
+    pub frames: Option<u32>,
+    /// The frames' shots by number or name, such as 8,3,close-up [default: by the kind of scene]
+    #[arg(short, long, value_name = "SHOTS", value_delimiter = ',')]
+    pub shots: Vec<String>,
+}
+
+/// `framewright scene plan`
+#[derive(Debug, Args)]
+pub struct ScenePlan {
+    /// What happens, where and in which light, in plain words; `-` reads it from standard input
+    pub scene: String,
+    /// Who plays, and in which frames
+    #[command(flatten)]
+    pub with: SceneArguments,
 }
 
 /// `framewright daemon …`

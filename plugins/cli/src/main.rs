@@ -14,6 +14,7 @@ mod lora;
 mod models;
 mod progress;
 mod prompt;
+mod scene;
 mod terminal_picture;
 
 use std::path::PathBuf;
@@ -74,6 +75,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                     prompt::tokens(prompt, model, json).await
                 }
             },
+            Command::Scene { command } => scene::run(command, json).await,
             Command::Job { command } => jobs::run(command, json).await,
             Command::Daemon { command } => match command {
                 DaemonCommand::Start => control::start(json).await,

@@ -15,4 +15,5 @@ mod library;
 mod messages;
 mod models;
 mod refusals;
+mod scenes;
 mod terminal;

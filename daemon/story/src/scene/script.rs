@@ -224,43 +224,18 @@ impl<'a> Script<'a> {
         let closes = !self.is_word_at(last)
             || self.book.is_conjunction(self.lower(last))
             || self.book.is_preposition(self.lower(last));
-        let bare = start == at && preposition.is_none();
         let articled = start + 1 == at && self.book.is_determiner(self.lower(start));
-        if word.is_none() {
-            // A lamp is a light where something is under it, and nowhere else,
-            // unless it is what a clause consists of.
-            let said = named
-                .as_deref()
-                .is_some_and(|named| self.book.shows_light(named));
-            if !said {
-                return None;
-            }
-        } else {
-            let fits = match named.as_deref() {
-                Some(named) => {
-                    matches!(
-                        named,
-                        "in" | "under"
-                            | "by"
-                            | "at"
-                            | "beneath"
-                            | "with"
-                            | "before"
-                            | "against"
-                            | "amid"
-                            | "into"
-                            | "during"
-                            | "through"
-                    ) && !(articled && matches!(named, "with" | "into" | "through" | "against"))
-                }
-                None => opens && !(articled && !closes) && !(articled && !opens),
-            };
-            if !fits || (named.is_none() && articled) {
-                return None;
-            }
-            if bare && !closes && named.is_none() && !opens {
-                return None;
-            }
+        let fits = match named.as_deref() {
+            // A lamp is a light where something is under it.
+            Some(named) if word.is_none() => self.book.shows_light(named),
+            // "holding a cup to the light" is about the cup.
+            Some("with" | "into" | "through" | "against") => !articled,
+            Some("in" | "under" | "by" | "at" | "beneath" | "before" | "amid" | "during") => true,
+            Some(_) => false,
+            None => word.is_some() && opens && !articled,
+        };
+        if !fits {
+            return None;
         }
         let kept = match named.as_deref() {
             // "into the light of dawn" is a way; the light is "the light of dawn".

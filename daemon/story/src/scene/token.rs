@@ -203,7 +203,7 @@ fn heading(line: &str) -> Option<String> {
     };
     let article = if ["the ", "a ", "an "]
         .iter()
-        .any(|article| place.starts_with(article))
+        .any(|article| place.to_lowercase().starts_with(article))
     {
         ""
     } else {

@@ -100,12 +100,10 @@ impl<'a> Writer<'a> {
             weather.as_deref(),
             stage,
         );
-        if let Some(beat) = beat {
-            if beat.prop.is_some() {
-                self.prop.clone_from(&beat.prop);
-                if !beat.actors.is_empty() && self.book.verbs.is_holding(&beat.verb) {
-                    self.held.clone_from(&beat.prop);
-                }
+        if let Some(beat) = beat.filter(|beat| beat.prop.is_some()) {
+            self.prop.clone_from(&beat.prop);
+            if !beat.actors.is_empty() && self.book.verbs.is_holding(&beat.verb) {
+                self.held.clone_from(&beat.prop);
             }
         }
         let body = prompt.get(phrase.len()..).unwrap_or_default().to_owned();
@@ -120,12 +118,13 @@ impl<'a> Writer<'a> {
 
     fn come_and_go(&mut self, at: usize) {
         // Whoever left in the event before is not here any more.
-        if let Some(before) = at.checked_sub(1).and_then(|at| self.beats.get(at)) {
-            if self.book.verbs.is_exit(&before.verb)
-                && (before.prop.is_none() || before.tail.contains(PLACE))
-            {
-                self.present.retain(|who| !before.actors.contains(who));
-            }
+        let before = at.checked_sub(1).and_then(|at| self.beats.get(at));
+        let left = before.filter(|before| {
+            let alone = before.prop.is_none() || before.tail.contains(PLACE);
+            alone && self.book.verbs.is_exit(&before.verb)
+        });
+        if let Some(before) = left {
+            self.present.retain(|who| !before.actors.contains(who));
         }
         let Some(beat) = self.beats.get(at) else {
             return;
@@ -248,31 +247,27 @@ impl<'a> Writer<'a> {
             return seen;
         }
         let mut seen = Vec::new();
-        if slot.shot == 9 && self.wanted.is_empty() {
-            if let Some(actor) = beat.actors.first() {
-                let part = match beat.class {
-                    Class::Face => "eyes",
-                    Class::Talk => "lips",
-                    Class::Motion => "shoes",
-                    _ => "hands",
-                };
-                let name = &self.cast.members[*actor].name;
-                seen.extend(deeds.iter().map(|deed| {
-                    if deed.contains(part.trim_end_matches('s')) {
-                        format!("{name} {deed}")
-                    } else {
-                        format!("the {part} of {name} {deed}")
-                    }
-                }));
-            }
+        let detailed = slot.shot == 9 && self.wanted.is_empty();
+        if let Some(actor) = beat.actors.first().filter(|_| detailed) {
+            let part = match beat.class {
+                Class::Face => "eyes",
+                Class::Talk => "lips",
+                Class::Motion => "shoes",
+                _ => "hands",
+            };
+            let name = &self.cast.members[*actor].name;
+            seen.extend(deeds.iter().map(|deed| {
+                if deed.contains(part.trim_end_matches('s')) {
+                    format!("{name} {deed}")
+                } else {
+                    format!("the {part} of {name} {deed}")
+                }
+            }));
         }
         let people = self.people(slot, Some(beat));
-        let main = beat
-            .actors
-            .iter()
-            .position(|actor| people.contains(actor))
-            .unwrap_or_default();
-        let main = beat.actors.get(main).copied();
+        let mut actors = beat.actors.iter();
+        let main = actors.find(|actor| people.contains(actor));
+        let main = main.or(beat.actors.first()).copied();
         let others = |who: usize, rank: usize| {
             let mut choices: Choices = Vec::new();
             let answer = self.book.verbs.answer(&beat.verb).map(str::to_owned);
@@ -362,7 +357,12 @@ impl<'a> Writer<'a> {
             }
         };
         match beat {
-            None => self.cast.everybody().into_iter().for_each(&mut add),
+            // Whoever comes later is not there yet.
+            None => {
+                let first = self.beats.iter().find(|beat| !beat.actors.is_empty());
+                let actors = first.map_or(&[][..], |beat| beat.actors.as_slice());
+                actors.iter().copied().for_each(&mut add);
+            }
             Some(beat) => {
                 let mut involved: Vec<usize> =
                     beat.actors.iter().chain(&beat.targets).copied().collect();
@@ -497,7 +497,7 @@ impl<'a> Writer<'a> {
             seen.push(prop.clone());
             if let (Some(actor), true) = (actor, self.held.as_ref() == Some(prop)) {
                 seen.insert(
-                    usize::from(slot.again % 2 == 0),
+                    usize::from(slot.again.is_multiple_of(2)),
                     format!("{prop} in the hands of {actor}"),
                 );
             }
