@@ -5,7 +5,9 @@ loop. `Conversation` is the protocol alone, for another kind of socket or loop.
 """
 
 from .background import Background, Ticket
+from .catalogue import Catalogue, Character, Shot
 from .client import Call, Client
+from .completion import Suggestion, suggestions
 from .connection import ConnectOptions
 from .conversation import Conversation
 from .errors import (
@@ -29,8 +31,10 @@ from .errors import (
     WrongLevel,
 )
 from .home import Home
+from .lint import Mark
 from .messages import Event
 from .picture import Picture, PictureError, swap_red_and_blue
+from .remedy import Remedy
 from .results import Frame, Generated, JobOutcome, JobTicket, MadeAgain, Model, Models, Status
 from .transport import SocketTransport, Transport
 
@@ -42,6 +46,8 @@ __all__ = [
     "Busy",
     "Call",
     "Cancelled",
+    "Catalogue",
+    "Character",
     "Client",
     "ConnectFailed",
     "ConnectOptions",
@@ -57,6 +63,7 @@ __all__ = [
     "JobOutcome",
     "JobTicket",
     "MadeAgain",
+    "Mark",
     "Model",
     "Models",
     "NoProgram",
@@ -65,15 +72,19 @@ __all__ = [
     "Picture",
     "PictureError",
     "ProtocolError",
+    "Remedy",
     "RequestError",
+    "Shot",
     "SocketTransport",
     "StartFailed",
     "StartsFailing",
     "Status",
+    "Suggestion",
     "Ticket",
     "TimedOut",
     "Transport",
     "Unreachable",
     "WrongLevel",
+    "suggestions",
     "swap_red_and_blue",
 ]

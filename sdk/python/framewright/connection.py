@@ -216,7 +216,7 @@ def connect(
     while True:
         transport = options.transport()
         if not transport.connect(home.address):
-            _see_through_sandbox(home)
+            see_through_sandbox(home)
             if not options.start:
                 raise NotRunning(
                     "the daemon is not running", None, "start it: framewright daemon start"
@@ -245,7 +245,7 @@ def _start(options: ConnectOptions, home: Home, given_up: Callable[[], bool]) ->
         time.sleep(0.005)
 
 
-def _see_through_sandbox(home: Home) -> None:
+def see_through_sandbox(home: Home) -> None:
     """Raises when a sandbox hides the daemon, or keeps this process from starting one."""
     application = flatpak()
     if application is None:

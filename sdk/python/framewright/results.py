@@ -170,6 +170,67 @@ class Tokens:
 
 
 @dataclass(frozen=True)
+class PromptEdit:
+    """What would stand in a prompt instead; positions in bytes of UTF-8."""
+
+    start: int
+    end: int
+    replacement: str
+
+
+@dataclass(frozen=True)
+class PromptFinding:
+    """What in a prompt will not be drawn as meant; positions in bytes of UTF-8.
+
+    `severity` is `hint`, `warning` or `error`.
+    """
+
+    code: str
+    severity: str
+    start: int
+    end: int
+    reason: str
+    rewrite: Optional[PromptEdit] = None
+
+
+@dataclass(frozen=True)
+class Lint:
+    """What was found in a prompt, and the prompt with everything rewritten that can be."""
+
+    findings: list[PromptFinding]
+    rewritten: str
+
+
+@dataclass(frozen=True)
+class DocumentSummary:
+    """A manifest of the library; without a `revision` it cannot be read."""
+
+    name: str
+    path: str
+    shipped: bool
+    revision: Optional[str] = None
+    problem: Optional[ModelProblem] = None
+
+
+@dataclass(frozen=True)
+class Documents:
+    """The manifests of one kind, and where they lie."""
+
+    documents: list[DocumentSummary]
+    folder: str
+
+
+@dataclass(frozen=True)
+class DocumentText:
+    """A manifest's text, and its revision for `document.put`."""
+
+    text: str
+    revision: str
+    path: str
+    shipped: bool
+
+
+@dataclass(frozen=True)
 class JobTicket:
     """A job that was submitted; `existing` when its key was known already.
 

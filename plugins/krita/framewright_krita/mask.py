@@ -1,0 +1,79 @@
+"""Masks: which pixels of a canvas are meant, and how much."""
+
+from dataclasses import dataclass
+from typing import Optional
+
+from .bounds import Bounds
+
+
+@dataclass(frozen=True)
+class Mask:
+    """One byte a pixel of `bounds`, rows from the top: 0 outside, 255 inside, soft between."""
+
+    bounds: Bounds
+    data: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.data) != self.bounds.area:
+            raise ValueError(f"{len(self.data)} bytes are no mask of {self.bounds}")
+
+    def covered(self) -> Optional[Bounds]:
+        """The smallest rectangle around everything that is not 0; none for an empty mask."""
+        width = self.bounds.width
+        rows = range(self.bounds.height)
+        used = [row for row in rows if self._row(row).strip(b"\0")]
+        if not used:
+            return None
+        left, right = width, 0
+        for row in range(used[0], used[-1] + 1):
+            line = self._row(row)
+            held = line.rstrip(b"\0")
+            if held:
+                right = max(right, len(held))
+                left = min(left, width - len(line.lstrip(b"\0")))
+        return Bounds(
+            self.bounds.x + left,
+            self.bounds.y + used[0],
+            right - left,
+            used[-1] + 1 - used[0],
+        )
+
+    def on(self, bounds: Bounds) -> "Mask":
+        """The mask over another rectangle: cut where that is smaller, 0 where it is larger."""
+        if bounds == self.bounds:
+            return self
+        shared = bounds.intersection(self.bounds)
+        if shared.empty:
+            return Mask(bounds, bytes(bounds.area))
+        rows = bytearray(bounds.area)
+        start = shared.x - self.bounds.x
+        at = shared.x - bounds.x
+        for y in range(shared.y, shared.bottom):
+            line = self._row(y - self.bounds.y)[start : start + shared.width]
+            begin = (y - bounds.y) * bounds.width + at
+            rows[begin : begin + shared.width] = line
+        return Mask(bounds, bytes(rows))
+
+    def inverted(self) -> "Mask":
+        """What was outside inside, within the same rectangle."""
+        return Mask(self.bounds, self.data.translate(_INVERSE))
+
+    @property
+    def full(self) -> bool:
+        """Whether it holds every pixel of its rectangle wholly."""
+        return self.data.count(255) == len(self.data)
+
+    @property
+    def side(self) -> float:
+        """The mean side of what it covers: the root of its area, in pixels."""
+        return (sum(count * value for value, count in self._histogram()) / 255) ** 0.5
+
+    def _histogram(self) -> list[tuple[int, int]]:
+        return [(value, self.data.count(value)) for value in set(self.data)]
+
+    def _row(self, row: int) -> bytes:
+        width = self.bounds.width
+        return self.data[row * width : (row + 1) * width]
+
+
+_INVERSE = bytes(255 - value for value in range(256))

@@ -1,0 +1,84 @@
+"""Which part of a canvas a request is about, and at what size it is worked on."""
+
+from dataclasses import dataclass
+from typing import Any, Optional, cast
+
+from framewright.results import ModelReport
+
+from .bounds import Bounds
+from .mask import Mask
+
+LARGEST_CROP = 4096
+"""Pixels on a side of the largest picture that is sent; what is wider is sent smaller."""
+
+# Models make good pictures from the size they were trained at up to half as much again.
+_STRETCH = 1.5
+
+
+@dataclass(frozen=True)
+class WorkingSize:
+    """The size that a model was trained at, and what the sides of its pictures are multiples of,
+    in pixels."""
+
+    width: int = 512
+    height: int = 512
+    multiple: int = 64
+
+    @classmethod
+    def of(cls, told: ModelReport) -> "WorkingSize":
+        """By what `model.inspect` tells; Stable Diffusion's where it does not."""
+        size = _map(_map(told.report).get("size"))
+        known = cls()
+        width = size.get("width") or told.model.width or known.width
+        height = size.get("height") or told.model.height or known.height
+        multiple = size.get("multiple") or _multiple(told.report) or known.multiple
+        return cls(int(width), int(height), int(multiple))
+
+    @property
+    def side(self) -> float:
+        """The side of a square with as many pixels."""
+        return float((self.width * self.height) ** 0.5)
+
+    def fitting(self, bounds: Bounds) -> tuple[int, int]:
+        """The size to make a picture at that will cover `bounds`: of its shape, with about as
+        many pixels as the model makes well."""
+        least = self.width * self.height
+        area = min(max(bounds.area, least), least * _STRETCH**2)
+        scale = (area / max(bounds.area, 1)) ** 0.5
+        return self._rounded(bounds.width * scale), self._rounded(bounds.height * scale)
+
+    def _rounded(self, side: float) -> int:
+        most = LARGEST_CROP // self.multiple
+        return min(max(round(side / self.multiple), 1), most) * self.multiple
+
+
+def _multiple(report: Any) -> Optional[int]:
+    """Each block but the last of VAE and UNet halves the sides."""
+    blocks = [_map(_map(report).get(part)).get("block_out_channels") for part in ("vae", "unet")]
+    known = [len(cast("list[Any]", held)) for held in blocks if isinstance(held, list)]
+    return 1 << (sum(known) - 2) if len(known) == 2 and min(known) else None
+
+
+def _map(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def context(selected: Mask, canvas: Bounds, size: WorkingSize) -> Optional[Bounds]:
+    """The part of a canvas that must be seen to repaint a selection: with room around it for the
+    surroundings, no smaller than what the model works on, square where the canvas allows.
+
+    None for a selection that holds nothing of the canvas.
+    """
+    inside = selected.on(canvas.intersection(selected.bounds))
+    covered = inside.covered()
+    if covered is None:
+        return None
+    # What is around decides how well the new part fits in: the rim grows with the selection.
+    longest = max(covered.width, covered.height)
+    pad = max(longest / 16, inside.side / 2)
+    wanted = max(longest + 2 * pad, size.side)
+    # Sides that are multiples of 8 keep scaling exact on the way to the model.
+    side = 8 * -(-int(wanted + 0.999) // 8)
+    middle_x, middle_y = covered.x + covered.width // 2, covered.y + covered.height // 2
+    square = Bounds(middle_x - side // 2, middle_y - side // 2, side, side)
+    return square.inside(canvas)

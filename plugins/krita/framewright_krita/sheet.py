@@ -1,0 +1,183 @@
+"""What goes on in one document: its jobs, what they made, and what is tried on the canvas."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Optional, Protocol
+
+from framewright import Event, Remedy
+
+from .bounds import Bounds
+from .history import Entry, History
+from .link import Call
+from .mask import Mask
+from .order import Order
+from .pixels import Pixels
+from .steps import Steps
+
+
+class CanvasLike(Protocol):
+    """What is asked of a document; `canvas.Canvas` is the real one."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def bounds(self) -> Bounds: ...
+    @property
+    def depth(self) -> str: ...
+    @property
+    def trouble(self) -> str: ...
+    @property
+    def selection(self) -> Optional[Mask]: ...
+    @property
+    def history(self) -> History: ...
+    @property
+    def previewing(self) -> bool: ...
+    @property
+    def takes_transparency_masks(self) -> bool: ...
+
+    def insert(self, name: str, pixels: Pixels) -> None: ...
+    def insert_group(self, name: str, layers: "list[tuple[str, Pixels]]") -> None: ...
+    def insert_masked(self, name: str, pixels: Pixels, mask: Mask) -> None: ...
+    def select(self, mask: Mask) -> None: ...
+    def show_preview(self, pixels: Pixels) -> None: ...
+    def hide_preview(self) -> None: ...
+    def keep(self, history: History) -> None: ...
+
+
+@dataclass
+class Progress:
+    """How far a job is, from 0 to 1, and in words."""
+
+    fraction: float = 0.0
+    words: str = "Preparing…"
+
+    def take(self, event: Event) -> None:
+        """What an event of the job tells."""
+        fields = event.fields
+        if event.name == "job.queued":
+            ahead = fields.get("ahead", 0)
+            self.words = f"Waiting for {_jobs(ahead)}" if ahead else "Waiting for the engine"
+        elif event.name == "job.started":
+            self.words = f"Loading {fields.get('model', 'the model')}"
+        elif event.name == "job.suspended":
+            self.words = "Waiting for a more urgent job"
+        elif event.name == "job.resumed":
+            self.words = "Going on"
+        elif event.name == "job.progress":
+            self._step(fields)
+
+    def _step(self, fields: Mapping[str, Any]) -> None:
+        numbers = [_number(fields.get(key)) for key in ("candidate", "candidates", "step", "steps")]
+        candidate, candidates, step, steps = numbers
+        candidates, steps = max(candidates, 1), max(steps, 1)
+        self.fraction = min((candidate + step / steps) / candidates, 1.0)
+        words = [f"Step {step:.0f} of {steps:.0f}"]
+        if candidates > 1:
+            words.append(f"candidate {candidate + 1:.0f} of {candidates:.0f}")
+        left = fields.get("seconds_left")
+        if isinstance(left, (int, float)) and left >= 1:
+            words.append(_time(float(left)))
+        self.words = " · ".join(words)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def _jobs(count: object) -> str:
+    return "1 job" if count == 1 else f"{count} jobs"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s left"
+    return f"{seconds / 60:.0f} min left"
+
+
+@dataclass
+class Job:
+    """A request that is under way in a document."""
+
+    order: Optional[Order] = None
+    mask: Optional[Mask] = None
+    call: Optional[Call] = None
+    reading: "Optional[Steps[Order]]" = None
+    before: Optional[Pixels] = None
+    progress: Progress = field(default_factory=Progress)
+    preview_at: float = 0.0
+
+    def cancel(self) -> None:
+        """Ends it, wherever it is."""
+        if self.reading is not None:
+            self.reading.stop()
+        if self.call is not None:
+            self.call.cancel()
+            self.progress.words = "Cancelling…"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One candidate of an entry: result number `index`."""
+
+    entry: Entry
+    index: int
+
+    @property
+    def seed(self) -> int:
+        """Its seed."""
+        return self.entry.results[self.index].seed
+
+    @property
+    def blob(self) -> str:
+        """Its hash."""
+        return self.entry.results[self.index].blob
+
+    @property
+    def applied(self) -> bool:
+        """Whether it became a layer."""
+        return self.index in self.entry.applied
+
+
+@dataclass
+class Sheet:
+    """A document's part of the docker: what is shown while that document is the active one."""
+
+    canvas: CanvasLike
+    history: History
+    job: Optional[Job] = None
+    tried: Optional[Choice] = None
+    notice: Optional[Remedy] = None
+
+    @classmethod
+    def of(cls, canvas: CanvasLike) -> "Sheet":
+        """The sheet of a document that was just opened, with the history that it brought."""
+        return cls(canvas, canvas.history)
+
+    @property
+    def choices(self) -> list[Choice]:
+        """Every candidate, those of the newest request first."""
+        return [
+            Choice(entry, index)
+            for entry in self.history.newest_first()
+            for index in range(len(entry.results))
+        ]
+
+    def record(self, entry: Entry) -> None:
+        """Adds what a request made, and keeps it in the document."""
+        self.history.add(entry)
+        self.canvas.keep(self.history)
+
+    def note_applied(self, choice: Choice) -> None:
+        """Notes that a candidate became a layer."""
+        entry = choice.entry
+        if not choice.applied:
+            noted = replace(entry, applied=(*entry.applied, choice.index))
+            self.history.replace(entry, noted)
+            self.canvas.keep(self.history)
+
+    def forget(self, entry: Entry) -> None:
+        """Takes an entry out of the history."""
+        self.history.remove(entry)
+        self.canvas.keep(self.history)

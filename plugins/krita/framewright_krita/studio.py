@@ -1,0 +1,570 @@
+"""What the actions and the docker do: it joins documents, requests and the daemon's answers.
+
+It knows no widget. Documents are reached through `canvases`, so that all of this runs in tests
+without Krita.
+"""
+
+import random
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Optional, Protocol, cast
+
+from framewright import Cancelled, Event, FramewrightError, Generated, Mark, Picture, Remedy
+from framewright.lint import mark
+from framewright.results import Lint, decode
+
+from .bounds import Bounds
+from .gallery import Gallery
+from .history import Entry, Result
+from .library import Library
+from .link import CONNECTED, CONNECTING, OFFLINE, STARTING, Link
+from .mask import Mask
+from .order import Order, Settings, Task, starts_from_canvas, unavailable
+from .pixels import Pixels
+from .qt import QtCore
+from .region import LARGEST_CROP, WorkingSize, context
+from .scaling import from_png, scaled, scaled_mask
+from .sheet import CanvasLike, Choice, Job, Sheet
+from .steps import Steps
+
+# Previews are for looking at: more of them a second would only cost time.
+_PREVIEW_SECONDS = 0.4
+# As many as the docker can show.
+_SEEDS = (1 << 31) - 1
+
+
+class Canvases(Protocol):
+    """Where documents come from."""
+
+    def active(self) -> Optional[CanvasLike]:
+        """The document that the painter works on."""
+        ...
+
+    def open(self) -> "Sequence[CanvasLike]":
+        """Every open document."""
+        ...
+
+    def read(
+        self, canvas: CanvasLike, bounds: Bounds, size: tuple[int, int]
+    ) -> "Generator[None, None, Pixels]":
+        """The pixels that a request starts from: the visible ones, or those of chosen layers."""
+        ...
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a painter asked for, before anything was read."""
+
+    task: Task
+    settings: Settings
+    seed: int
+    canvas: CanvasLike
+    mask: Optional[Mask]
+    bounds: Bounds
+
+
+class Studio(QtCore.QObject):
+    """Everything behind the docker."""
+
+    changed = QtCore.pyqtSignal()
+    """What the docker shows is different now."""
+    progressed = QtCore.pyqtSignal()
+    """A job went on."""
+
+    def __init__(
+        self, link: Link, canvases: Canvases, parent: Optional[QtCore.QObject] = None
+    ) -> None:
+        super().__init__(parent)
+        self.link = link
+        self.library = Library(link, self)
+        self.gallery = Gallery(link)
+        self.settings = Settings()
+        self.notice: Optional[Remedy] = None
+        """What concerns no document."""
+        self._canvases = canvases
+        self._sheets: dict[str, Sheet] = {}
+        self._last: dict[str, Callable[[], None]] = {}
+        self._fetching: set[str] = set()
+        link.state_changed.connect(self._link_changed)
+        self.library.changed.connect(self.changed)
+
+    # What is shown.
+
+    @property
+    def sheet(self) -> Optional[Sheet]:
+        """The active document's; none while no document is open."""
+        canvas = self._canvases.active()
+        if canvas is None:
+            return None
+        sheet = self._sheets.get(canvas.id)
+        if sheet is None:
+            self._forget_closed()
+            sheet = self._sheets[canvas.id] = Sheet.of(canvas)
+        return sheet
+
+    @property
+    def current_notice(self) -> Optional[Remedy]:
+        """What the painter should read now."""
+        sheet = self.sheet
+        if sheet is not None and sheet.notice is not None:
+            return sheet.notice
+        if self.notice is not None:
+            return self.notice
+        if sheet is not None and sheet.canvas.trouble:
+            return Remedy(sheet.canvas.trouble)
+        return None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs in the active document."""
+        sheet = self.sheet
+        return sheet is not None and sheet.job is not None
+
+    def unavailable(self, task: Task) -> str:
+        """Why a task cannot be done now; empty when it can."""
+        return unavailable(task, self.library.methods)
+
+    def lint(self, prompt: str, then: "Callable[[str, list[Mark]], None]") -> None:
+        """Asks what of a prompt will not be drawn as meant. Starts no daemon."""
+        if self.link.state != CONNECTED or not prompt.strip():
+            then(prompt, [])
+            return
+
+        def told(result: Any) -> None:
+            found = decode(Lint, result)
+            then(prompt, [mark(prompt, finding) for finding in found.findings])
+
+        self.link.ask("prompt.lint", {"prompt": prompt}, told)
+
+    def dismiss_notice(self) -> None:
+        """The painter has read it."""
+        self.notice = None
+        sheet = self.sheet
+        if sheet is not None:
+            sheet.notice = None
+        self.changed.emit()
+
+    # Making frames.
+
+    def run(self, task: Task, settings: Optional[Settings] = None) -> None:
+        """Does a task in the active document."""
+        settings = (settings or self.settings).checked()
+        sheet = self.sheet
+        if sheet is None:
+            self._say("No document is open.", "Open or create one, then try again.")
+            return
+        sheet.notice = self.notice = None
+        refusal = self._refusal(task, settings, sheet)
+        if refusal is not None:
+            sheet.notice = refusal
+            self.changed.emit()
+            return
+        seed = settings.seed if settings.seed is not None else random.randrange(_SEEDS)
+        canvas = sheet.canvas
+        mask = canvas.selection
+        covered = mask.covered() if mask is not None else None
+        if mask is not None and covered is None:
+            sheet.notice = Remedy(
+                "The selection lies outside of the canvas.",
+                "Move it, or choose Select ▸ Deselect to use the whole canvas.",
+            )
+            self.changed.emit()
+            return
+        wish = Wish(task, settings, seed, canvas, mask, covered or canvas.bounds)
+        self._begin(sheet, wish)
+
+    def _refusal(self, task: Task, settings: Settings, sheet: Sheet) -> Optional[Remedy]:
+        """Why a task is not even begun."""
+        missing = self.unavailable(task)
+        if missing:
+            return Remedy(missing)
+        if sheet.job is not None:
+            return Remedy(
+                "A frame of this document is being made already.",
+                "Wait for it, or cancel it first.",
+            )
+        if sheet.canvas.trouble:
+            return Remedy(sheet.canvas.trouble)
+        if not settings.prompt and task is not Task.OUTPAINT:
+            return Remedy("The prompt is empty.", "Write what the frame shows, then try again.")
+        if task in (Task.INPAINT, Task.REPLACE) and sheet.canvas.selection is None:
+            return Remedy(
+                "Nothing is selected.",
+                "Draw around what should be painted anew with a selection tool, then try again.",
+            )
+        return None
+
+    def _begin(self, sheet: Sheet, wish: Wish) -> None:
+        self._hide(sheet)
+        job = sheet.job = Job()
+        self._last[sheet.canvas.id] = lambda: self._begin(sheet, wish)
+        self.changed.emit()
+
+        def sized(size: WorkingSize) -> None:
+            if sheet.job is job:
+                steps = self._order(wish, size, job)
+                failed = self._reading_failed(sheet, job)
+                job.reading = Steps(steps, lambda order: self._send(sheet, job, order), failed)
+
+        self.library.ask_size(
+            wish.settings.model, sized, lambda error: self._failed(sheet, job, error)
+        )
+
+    def _reading_failed(self, sheet: Sheet, job: Job) -> Callable[[Exception], None]:
+        def failed(error: Exception) -> None:
+            if not isinstance(error, FramewrightError):
+                error = FramewrightError(f"the document could not be read: {error}")
+            self._failed(sheet, job, error)
+
+        return failed
+
+    def _order(self, wish: Wish, size: WorkingSize, job: Job) -> "Generator[None, None, Order]":
+        """Reads what the request needs, in pieces."""
+        canvas, settings = wish.canvas, wish.settings
+        if not wish.task.repaints:
+            width, height = size.fitting(wish.bounds)
+            image = None
+            job.mask = wish.mask.on(wish.bounds) if wish.mask is not None else None
+            if job.mask is not None and job.mask.full:
+                job.mask = None
+            if starts_from_canvas(settings):
+                read = yield from self._canvases.read(canvas, wish.bounds, (width, height))
+                image = read.picture()
+            return Order(
+                wish.task, settings, wish.seed, wish.bounds, width, height, canvas.depth, image
+            )
+        bounds = canvas.bounds
+        if wish.task is not Task.OUTPAINT and wish.mask is not None:
+            bounds = context(wish.mask, canvas.bounds, size) or canvas.bounds
+        width, height = _sendable(bounds)
+        read = yield from self._canvases.read(canvas, bounds, (width, height))
+        if wish.task is Task.OUTPAINT:
+            empty = bytes(255 - value for value in range(256))
+            data = read.alpha.translate(empty)
+            if not any(data):
+                raise FramewrightError(
+                    "nothing of this canvas is empty",
+                    None,
+                    "enlarge it with Image ▸ Resize Canvas…, then outpaint what is new",
+                )
+        else:
+            assert wish.mask is not None, "refused before"
+            data = scaled_mask(wish.mask.on(bounds).data, bounds, width, height)
+        job.before = read
+        return Order(
+            wish.task,
+            settings,
+            wish.seed,
+            bounds,
+            width,
+            height,
+            canvas.depth,
+            read.picture(),
+            mask_picture(data, width, height),
+        )
+
+    def _send(self, sheet: Sheet, job: Job, order: Order) -> None:
+        if sheet.job is not job:
+            return
+        job.reading, job.order = None, order
+        job.call = self.link.ask(
+            order.task.method,
+            order.params(),
+            lambda result: self._made(sheet, job, result),
+            lambda error: self._failed(sheet, job, error),
+            lambda event: self._event(sheet, job, event),
+        )
+        self.changed.emit()
+
+    def _event(self, sheet: Sheet, job: Job, event: Event) -> None:
+        if sheet.job is not job:
+            return
+        job.progress.take(event)
+        preview = event.fields.get("preview")
+        now = time.monotonic()
+        if isinstance(preview, dict) and now - job.preview_at >= _PREVIEW_SECONDS:
+            job.preview_at = now
+            pixels = self._preview_pixels(job, cast("dict[str, Any]", preview))
+            if pixels is not None:
+                sheet.canvas.show_preview(pixels)
+        self.progressed.emit()
+
+    def _preview_pixels(self, job: Job, preview: "dict[str, Any]") -> Optional[Pixels]:
+        """A preview as it is seen on the canvas; none when it cannot be shown."""
+        order = job.order
+        if order is None:
+            return None
+        try:
+            if preview.get("format") == "png":
+                pixels = from_png(bytes(preview["data"]), "U8", 0, 0)
+            else:
+                picture = Picture(
+                    preview["format"], preview["width"], preview["height"], preview["data"]
+                )
+                pixels = Pixels.of(picture, 0, 0)
+        except (KeyError, TypeError, ValueError):
+            return None
+        return placed(pixels, order.bounds, job.mask)
+
+    def _made(self, sheet: Sheet, job: Job, result: Any) -> None:
+        order = job.order
+        if sheet.job is not job or order is None:
+            return
+        sheet.job = None
+        self._hide(sheet)
+        made = decode(Generated, result)
+        results: list[Result] = []
+        for frame in made.frames:
+            blob = frame.picture.blob
+            if blob is not None:
+                self.gallery.put(blob, frame.picture)
+                results.append(Result(frame.seed, blob))
+        mask = job.mask
+        if job.before is not None:
+            mask = self._changes(job.before, order, [frame.picture for frame in made.frames])
+        entry = Entry(
+            made.job,
+            order.task,
+            order.settings,
+            order.seed,
+            order.bounds,
+            order.width,
+            order.height,
+            order.depth,
+            mask,
+            tuple(results),
+        )
+        sheet.record(entry)
+        if made.notices:
+            sheet.notice = Remedy(" ".join(_sentence(notice) for notice in made.notices))
+        if results:
+            self.try_on(sheet, Choice(entry, 0))
+        self.changed.emit()
+
+    def _changes(self, before: Pixels, order: Order, pictures: "list[Picture]") -> Mask:
+        """Where any candidate differs from what was there: only that becomes a layer, so that
+        nothing else of the canvas can change."""
+        union = 0
+        for picture in pictures:
+            after = Pixels.of(picture, before.bounds.x, before.bounds.y)
+            union |= int.from_bytes(after.changed_from(before), "little")
+        data = union.to_bytes(before.bounds.area, "little")
+        bounds = order.bounds
+        size = Bounds(0, 0, order.width, order.height)
+        return Mask(bounds, scaled_mask(data, size, bounds.width, bounds.height))
+
+    def _failed(self, sheet: Sheet, job: Job, error: FramewrightError) -> None:
+        if sheet.job is not job:
+            return
+        sheet.job = None
+        self._hide(sheet)
+        sheet.notice = None if isinstance(error, Cancelled) else Remedy.of(error)
+        self.changed.emit()
+
+    def cancel(self) -> None:
+        """Cancels the job of the active document, and no other."""
+        sheet = self.sheet
+        if sheet is None or sheet.job is None:
+            return
+        job = sheet.job
+        job.cancel()
+        if job.call is None:
+            self._failed(sheet, job, Cancelled())
+        else:
+            self.progressed.emit()
+
+    def again(self) -> None:
+        """Makes another batch with the settings of the newest entry, from a new seed."""
+        sheet = self.sheet
+        entry = next(sheet.history.newest_first(), None) if sheet is not None else None
+        if entry is None:
+            self._say("Nothing was made in this document yet.", "Generate a frame first.")
+            return
+        self.run(entry.task, replace(entry.settings, seed=None))
+
+    def retry(self) -> None:
+        """Makes the request that failed last once more."""
+        sheet = self.sheet
+        last = self._last.get(sheet.canvas.id) if sheet is not None else None
+        self.dismiss_notice()
+        if sheet is None or last is None:
+            self.link.start()
+        elif sheet.job is None:
+            last()
+
+    # Candidates.
+
+    def try_on(self, sheet: Sheet, choice: Choice) -> None:
+        """Shows a candidate on the canvas, in the preview layer."""
+        entry = choice.entry
+
+        def got(pixels: Pixels) -> None:
+            if sheet.job is None:
+                sheet.canvas.show_preview(placed(pixels, entry.bounds, entry.mask))
+                sheet.tried = choice
+                self.changed.emit()
+
+        self.gallery.get(choice.blob, entry.depth, got, lambda error: self._gone(sheet, error))
+
+    def hide_tried(self) -> None:
+        """Takes the candidate off the canvas that is tried on it."""
+        sheet = self.sheet
+        if sheet is not None and sheet.job is None:
+            self._hide(sheet)
+            self.changed.emit()
+
+    def apply(self, choice: Optional[Choice] = None, how: str = "layer") -> None:
+        """Puts a candidate into the document: the one that is tried on when none is named.
+
+        `how` is `layer`, `group` (with the other candidates of its request) or `mask`.
+        """
+        sheet = self.sheet
+        choice = choice or (sheet.tried if sheet is not None else None)
+        if sheet is None or choice is None:
+            self._say("No candidate is chosen.", "Click on one in the docker first.")
+            return
+        if how == "group":
+            self._apply_group(sheet, choice)
+            return
+        entry, name = choice.entry, title(choice)
+
+        def got(pixels: Pixels) -> None:
+            self._hide(sheet)
+            if how == "mask" and sheet.canvas.takes_transparency_masks:
+                whole = Mask(entry.bounds, bytes([255]) * entry.bounds.area)
+                whole_pixels = placed(pixels, entry.bounds, None)
+                sheet.canvas.insert_masked(name, whole_pixels, entry.mask or whole)
+            else:
+                sheet.canvas.insert(name, placed(pixels, entry.bounds, entry.mask))
+            sheet.note_applied(choice)
+            self.changed.emit()
+
+        self.gallery.get(choice.blob, entry.depth, got, lambda error: self._gone(sheet, error))
+
+    def _apply_group(self, sheet: Sheet, first: Choice) -> None:
+        entry = first.entry
+        others = [at for at in range(len(entry.results)) if at != first.index]
+        choices = [first, *(Choice(entry, at) for at in others)]
+        layers: list[tuple[str, Pixels]] = []
+
+        def fetch() -> None:
+            if len(layers) < len(choices):
+                choice = choices[len(layers)]
+                self.gallery.get(choice.blob, entry.depth, got, failed)
+                return
+            self._hide(sheet)
+            sheet.canvas.insert_group(title(first), layers)
+            sheet.note_applied(first)
+            self.changed.emit()
+
+        def got(pixels: Pixels) -> None:
+            choice = choices[len(layers)]
+            layers.append((title(choice), placed(pixels, entry.bounds, entry.mask)))
+            fetch()
+
+        def failed(error: FramewrightError) -> None:
+            self._gone(sheet, error)
+
+        fetch()
+
+    def forget(self, choice: Choice) -> None:
+        """Takes a request and its candidates out of the document's history."""
+        sheet = self.sheet
+        if sheet is not None:
+            if sheet.tried is not None and sheet.tried.entry is choice.entry:
+                self._hide(sheet)
+            sheet.forget(choice.entry)
+            self.changed.emit()
+
+    def fetch_thumbnail(self, choice: Choice) -> None:
+        """Fetches what is needed to show a candidate of a document that was opened again."""
+        blob = choice.blob
+        if self.link.state != CONNECTED or blob in self._fetching or self.gallery.lost(blob):
+            return
+        self._fetching.add(blob)
+
+        def settled(_: object) -> None:
+            self._fetching.discard(blob)
+            self.changed.emit()
+
+        self.gallery.get(blob, choice.entry.depth, settled, settled)
+
+    def _gone(self, sheet: Sheet, error: FramewrightError) -> None:
+        words = Remedy.of(error)
+        if words is not None and getattr(error, "code", "") == "not_found":
+            words = Remedy(
+                "The daemon has removed this picture to make room.",
+                "“Again” on its menu makes it anew, the same to the pixel.",
+            )
+        sheet.notice = words
+        self.changed.emit()
+
+    # Coming and going.
+
+    def _hide(self, sheet: Sheet) -> None:
+        sheet.tried = None
+        sheet.canvas.hide_preview()
+
+    def _forget_closed(self) -> None:
+        open_now = {canvas.id for canvas in self._canvases.open()}
+        for id, sheet in list(self._sheets.items()):
+            if id not in open_now:
+                if sheet.job is not None:
+                    sheet.job.cancel()
+                del self._sheets[id]
+                self._last.pop(id, None)
+
+    def _link_changed(self, state: str) -> None:
+        for sheet in self._sheets.values():
+            job = sheet.job
+            if job is None or job.call is None:
+                continue
+            if state in (OFFLINE, CONNECTING):
+                job.progress.words = "The daemon went away; looking for it"
+            elif state == STARTING:
+                job.progress.words = "Starting the daemon"
+            elif state == CONNECTED:
+                job.progress.words = "Asking for the frame again"
+        if state == CONNECTED:
+            self.notice = None
+        self.changed.emit()
+
+    def _say(self, message: str, hint: str) -> None:
+        self.notice = Remedy(message, hint)
+        self.changed.emit()
+
+
+def title(choice: Choice) -> str:
+    """The name of the layer that a candidate becomes."""
+    prompt = " ".join(choice.entry.settings.prompt.split())
+    short = prompt if len(prompt) <= 48 else prompt[:47].rstrip() + "…"
+    return f"{short or 'Outpainted'} ({choice.seed})"
+
+
+def placed(pixels: Pixels, bounds: Bounds, mask: Optional[Mask]) -> Pixels:
+    """A frame on the canvas: in its place, at its size, seen through its mask."""
+    fitted = scaled(pixels, bounds.width, bounds.height)
+    there = Pixels(bounds, fitted.depth, fitted.data)
+    return there if mask is None else there.through(mask.on(bounds).data)
+
+
+def mask_picture(data: bytes, width: int, height: int) -> Picture:
+    """A mask as the protocol carries it: white where something may change."""
+    pixels = bytearray(4 * len(data))
+    for channel in range(3):
+        pixels[channel::4] = data
+    pixels[3::4] = bytes([255]) * len(data)
+    return Picture.rgba8(width, height, pixels)
+
+
+def _sendable(bounds: Bounds) -> tuple[int, int]:
+    """The size at which a part of a canvas is sent."""
+    longest = max(bounds.width, bounds.height)
+    scale = min(LARGEST_CROP / longest, 1.0)
+    return max(round(bounds.width * scale), 1), max(round(bounds.height * scale), 1)
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return (text[:1].upper() + text[1:]).rstrip(".") + "." if text else ""

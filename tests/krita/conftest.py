@@ -1,0 +1,178 @@
+"""Krita with the plugin and the real daemon, run once for all tests that look at what came of it.
+
+`runner` holds tests that run inside of Krita's Python, without a window; `driver` what a painter
+does in the whole program, on a screen of its own. Each is a test here too, by its name.
+"""
+
+import ast
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from profile_of_krita import REPOSITORY, Profile, daemon_home
+
+# Run by Krita's own Python.
+collect_ignore = ["runner", "driver"]
+
+HERE = Path(__file__).parent
+NEEDED = {
+    "krita": "krita",
+    "kritarunner": "krita",
+    "xvfb-run": "xvfb",
+    "xauth": "xauth",
+    "import": "imagemagick",
+    "xdotool": "xdotool",
+}
+_RUNNER_SECONDS = 240
+_KRITA_SECONDS = 540
+
+
+def pytest_generate_tests(metafunc):
+    for fixture, folder, prefix in (
+        ("document_test", HERE / "runner", "test_"),
+        ("scenario", HERE / "driver" / "scenarios.py", ""),
+    ):
+        if fixture in metafunc.fixturenames:
+            files = sorted(folder.glob("test_*.py")) if folder.is_dir() else [folder]
+            metafunc.parametrize(fixture, [name for file in files for name in tests(file, prefix)])
+
+
+def tests(file, prefix):
+    """The tests in a file, without importing it: scenarios are the generators."""
+    for node in ast.parse(file.read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith(prefix):
+            yields = any(isinstance(held, ast.Yield) for held in ast.walk(node))
+            if prefix or yields:
+                yield node.name
+
+
+@pytest.fixture(scope="session")
+def krita():
+    """Says loudly when this machine has no Krita; in CI that is a failure."""
+    missing = sorted({package for what, package in NEEDED.items() if shutil.which(what) is None})
+    if not Path("/usr/lib/python3/dist-packages/PyQt5").is_dir():
+        missing.append("python3-pyqt5")
+    if missing:
+        message = f"Krita was not tested: sudo apt-get install {' '.join(missing)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def place():
+    """A folder whose path is short enough for sockets."""
+    root = Path(tempfile.mkdtemp(prefix="fwk-"))
+    yield root
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def daemon_program():
+    """`framewrightd`, the one that was built last; built when there is none."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
+    candidates = [target / profile / "framewrightd" for profile in ("debug", "release")]
+    built = [candidate for candidate in candidates if candidate.is_file()]
+    if not built:
+        command = ["cargo", "build", "--quiet", "-p", "framewright-daemon"]
+        subprocess.run(command, cwd=REPOSITORY, check=True)
+        built = candidates[:1]
+    return max(built, key=lambda candidate: candidate.stat().st_mtime)
+
+
+@pytest.fixture(scope="session")
+def document_tests(krita, place):
+    """What came of the tests in `runner`: a list of (function, failure or none)."""
+    profile = Profile(place / "runner")
+    report = place / "runner.xml"
+    paths = [HERE / "runner", REPOSITORY / "plugins" / "krita", REPOSITORY / "sdk" / "python"]
+    environment = profile.environment(
+        PYTHONPATH=os.pathsep.join(map(str, paths)),
+        PYTHONDONTWRITEBYTECODE="1",
+        QT_QPA_PLATFORM="offscreen",
+        FRAMEWRIGHT_REPORT=str(report),
+    )
+    command = ["kritarunner", "-s", "framewright_runner", "-f", "main"]
+    said = run(command, environment, _RUNNER_SECONDS)
+    assert report.is_file(), said
+    return [
+        (case.get("name").split("[")[0], failure_of(case))
+        for case in ET.parse(report).getroot().iter("testcase")
+    ]
+
+
+def failure_of(case):
+    for kind in ("failure", "error", "skipped"):
+        found = case.find(kind)
+        if found is not None:
+            return f"{case.get('name')}: {found.get('message')}\n{found.text}"
+    return None
+
+
+@pytest.fixture(scope="session")
+def krita_session(krita, place, daemon_program):
+    """What came of the scenarios: a map of their names to what they told."""
+    out = Path(os.environ.get("FRAMEWRIGHT_SCREENSHOTS") or place / "out")
+    out.mkdir(parents=True, exist_ok=True)
+    picture = out / "picture.png"
+    subprocess.run(
+        ["convert", "-size", "256x192", "gradient:#204060-#e0c080", "-fill", "#802020"]
+        + ["-draw", "circle 90,90 90,130", f"PNG32:{picture}"],
+        check=True,
+    )
+    profile = Profile(place / "krita")
+    profile.install(driver=True)
+    home = daemon_home(place / "fw")
+    report = place / "report.json"
+    names = list(tests(HERE / "driver" / "scenarios.py", ""))
+    only = os.environ.get("FRAMEWRIGHT_SCENARIOS")
+    environment = profile.environment(
+        FRAMEWRIGHT_REPORT=str(report),
+        FRAMEWRIGHT_SCENARIOS=only or ",".join(names),
+        FRAMEWRIGHT_OUT=str(out),
+        FRAMEWRIGHT_PICTURE=str(picture),
+        FRAMEWRIGHT_HOME=str(home),
+        FRAMEWRIGHT_DAEMON=str(daemon_program),
+        FRAMEWRIGHT_THREADS="2",
+    )
+    screen = ["xvfb-run", "-a", "-s", "-screen 0 1280x800x24 -nolisten tcp"]
+    began = time.monotonic()
+    try:
+        said = run([*screen, "krita", "--nosplash"], environment, _KRITA_SECONDS)
+    finally:
+        stop_daemon(home)
+    print(f"\nKrita ran for {time.monotonic() - began:.0f} seconds")
+    assert report.is_file(), said
+    assert "Error loading plugin" not in said, said
+    return json.loads(report.read_text())
+
+
+def run(command, environment, seconds):
+    """Runs a program and everything that it starts, for so long at most; what it said."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+        process = subprocess.Popen(
+            command, env=environment, stdout=said, stderr=said, start_new_session=True
+        )
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        said.seek(0)
+        return said.read()
+
+
+def stop_daemon(home):
+    """Ends the daemon of a home, if one runs."""
+    try:
+        process = int((home / "run" / "daemon.lock").read_text().split()[0])
+        os.kill(process, signal.SIGKILL)
+    except (OSError, ValueError, IndexError):
+        return

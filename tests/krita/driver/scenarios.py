@@ -1,0 +1,442 @@
+"""What a painter does, in the real Krita with the real daemon.
+
+Each is a generator; see `stage`. What one returns is told to the test that asked for it.
+"""
+
+import hashlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from krita import Krita
+from PyQt5.QtCore import QTimer
+
+OUT = Path(os.environ["FRAMEWRIGHT_OUT"])
+PICTURE = Path(os.environ["FRAMEWRIGHT_PICTURE"])
+PROMPT = "close up of kaitoyosuke man in a kitchen, soft daylight"
+
+
+def application():
+    return Krita.instance()
+
+
+def studio():
+    from framewright_krita.workplace import workplace
+
+    return workplace().studio
+
+
+def panel():
+    from framewright_krita.docker import FramewrightDocker
+
+    dockers = application().dockers()
+    return next(docker for docker in dockers if isinstance(docker, FramewrightDocker)).panel
+
+
+def screenshot(name):
+    command = ["import", "-window", "root", str(OUT / f"{name}.png")]
+    subprocess.run(command, check=True, timeout=30)
+
+
+def tidy(name, failed):
+    """After each scenario: nothing is left open."""
+    if failed:
+        screenshot(f"failed-{name}")
+    place = studio()
+    place.cancel()
+    for document in application().documents():
+        document.setModified(False)
+        document.close()
+    place.dismiss_notice()
+
+
+def place_window():
+    """Gives the window a place, and the docker room in it."""
+    window = application().activeWindow().qwindow()
+    window.setGeometry(0, 0, 1280, 800)
+    shown = ("framewright", "KisLayerBox", "ToolBox", "sharedtooldocker")
+    for docker in application().dockers():
+        docker.setVisible(docker.objectName() in shown)
+    dockers = {docker.objectName(): docker for docker in application().dockers()}
+    window.resizeDocks([dockers["framewright"]], [340], 1)
+    window.resizeDocks([dockers["KisLayerBox"], dockers["framewright"]], [130, 620], 2)
+
+
+def show(document):
+    """Opens a view of a document."""
+    application().activeWindow().addView(document)
+    application().setActiveDocument(document)
+
+
+def opened():
+    """The test's picture in a view."""
+    document = application().openDocument(str(PICTURE))
+    show(document)
+    return document
+
+
+def set_up(**settings):
+    """Settings for a quick frame of the tiny model."""
+    from framewright_krita.order import Settings
+
+    chosen = {"prompt": PROMPT, "model": "tiny", "candidates": 1, "seed": 7, **settings}
+    studio().settings = Settings(**chosen)
+    panel().show_settings()
+
+
+def press(name):
+    application().action(f"framewright_{name}").trigger()
+
+
+def idle():
+    sheet = studio().sheet
+    return sheet is not None and sheet.job is None
+
+
+def pixels(document):
+    """All that can be seen."""
+    document.waitForDone()
+    return bytes(document.pixelData(0, 0, document.width(), document.height()).data())
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def names(document):
+    return [node.name() for node in document.topLevelNodes() if node.type() != "selectionmask"]
+
+
+# Scenarios
+
+
+def ready():
+    """The docker is there, and the daemon starts at the press of a button."""
+    place_window()
+    yield 0.5
+    assert studio().link.state != "connected"
+    studio().link.start()
+    yield lambda: studio().library.models and studio().library.catalogue.characters
+    yield lambda: studio().library.methods
+    models = [model.name for model in studio().library.models]
+    return {"models": models, "shots": len(studio().library.catalogue.shots)}
+
+
+def no_document():
+    press("generate")
+    yield 0.2
+    assert "No document is open" in studio().current_notice.message
+    screenshot("no-document")
+
+
+def whole_canvas():
+    """A frame on the whole canvas: tried, applied, undone, redone."""
+    document = opened()
+    yield lambda: studio().sheet
+    before = pixels(document)
+    layers = names(document)
+    set_up(candidates=2)
+    press("generate")
+    yield lambda: studio().sheet.job
+    yield lambda: idle() and studio().sheet.tried
+    assert studio().current_notice is None, studio().current_notice
+    yield 0.5
+    assert studio().sheet.canvas.previewing
+    screenshot("candidates")
+    press("apply")
+    yield lambda: len(names(document)) > len(layers) and not studio().sheet.canvas.previewing
+    yield 0.5
+    after = pixels(document)
+    assert after != before
+    added = [name for name in names(document) if name not in layers]
+    assert len(added) == 1 and PROMPT[:20] in added[0], added
+    application().action("edit_undo").trigger()
+    yield lambda: names(document) == layers
+    yield 0.3
+    assert pixels(document) == before, "undo gives the picture back"
+    application().action("edit_redo").trigger()
+    yield lambda: len(names(document)) > len(layers)
+    yield 0.3
+    assert pixels(document) == after, "redo gives the frame back"
+    return {"layers": names(document)}
+
+
+def lasso():
+    """A selection drawn with the mouse: the frame is seen inside of it, and nowhere else."""
+    document = opened()
+    yield 0.5
+    before = pixels(document)
+    layers = names(document)
+    application().action("KisToolSelectOutline").trigger()
+    yield 0.5
+    middle = (496, 420)
+    corners = [(-120, -90), (10, -150), (130, -60), (100, 80), (-20, 120), (-130, 50)]
+    places = [(middle[0] + x, middle[1] + y) for x, y in corners]
+    mouse("mousemove", *places[0])
+    yield 0.2
+    mouse("mousedown", 1)
+    for x, y in [*places[1:], places[0]]:
+        mouse("mousemove", x, y)
+        yield 0.1
+    mouse("mouseup", 1)
+    yield document.selection
+    yield 0.3
+    selection = document.selection()
+    width, height = document.width(), document.height()
+    mask = bytes(selection.pixelData(0, 0, width, height).data())
+    assert 0 < mask.count(0) < len(mask), "the lasso has an inside and an outside"
+    soft = len(mask) - mask.count(0) - mask.count(255)
+    set_up()
+    press("generate")
+    yield lambda: studio().sheet.job
+    yield lambda: idle() and studio().sheet.tried
+    yield 0.4
+    screenshot("lasso")
+    press("apply")
+    yield lambda: len(names(document)) > len(layers)
+    yield 0.5
+    node = next(node for node in document.topLevelNodes() if node.name() not in layers)
+    made = bytes(node.pixelData(0, 0, width, height).data())
+    assert made[3::4] == mask, "the layer is as opaque as the selection is strong"
+    after = pixels(document)
+    inside = outside = 0
+    for at, strength in enumerate(mask):
+        same = after[4 * at : 4 * at + 4] == before[4 * at : 4 * at + 4]
+        if strength == 0:
+            outside += not same
+        elif strength == 255:
+            assert after[4 * at : 4 * at + 3] == made[4 * at : 4 * at + 3]
+            inside += not same
+    assert outside == 0, f"{outside} pixels outside of the selection changed"
+    assert inside > mask.count(255) // 2, f"only {inside} pixels inside changed"
+    application().action("edit_undo").trigger()
+    yield lambda: names(document) == layers
+    yield 0.3
+    assert pixels(document) == before
+    assert document.selection() is not None, "undo takes back the layer alone"
+    return {"inside": inside, "soft": soft, "selected": mask.count(255)}
+
+
+def mouse(*words):
+    subprocess.run(["xdotool", *map(str, words)], check=True, timeout=10)
+
+
+def cancelled():
+    """Cancel in the middle: nothing of it stays, and the next frame works."""
+    document = opened()
+    yield 0.3
+    before, layers = pixels(document), names(document)
+    set_up(candidates=16)
+    press("generate")
+    yield lambda: studio().sheet.job and studio().sheet.job.progress.fraction > 0
+    yield lambda: studio().sheet.canvas.previewing
+    screenshot("progress")
+    job = studio().sheet.job.call.job
+    press("cancel")
+    yield idle
+    assert studio().current_notice is None, studio().current_notice
+    told = {}
+    studio().link.ask("job.show", {"job": job}, told.update)
+    yield lambda: told
+    assert told["summary"]["state"] == "cancelled", told
+    yield 0.3
+    assert names(document) == layers
+    assert pixels(document) == before
+    assert not studio().sheet.choices
+    set_up()
+    press("generate")
+    yield lambda: studio().sheet.job
+    yield idle
+    assert len(studio().sheet.choices) == 1
+
+
+def daemon_killed():
+    """The daemon dies in the middle: it starts again, and the same job goes on."""
+    document = opened()
+    yield 0.3
+    layers = names(document)
+    told = {}
+    studio().link.ask("status", {}, told.update)
+    yield lambda: told
+    set_up(candidates=12)
+    press("generate")
+    yield lambda: studio().sheet.job and studio().sheet.job.progress.fraction > 0.05
+    job = studio().sheet.job.call.job
+    os.kill(told["pid"], signal.SIGKILL)
+    yield lambda: studio().link.state != "connected"
+    words = [studio().sheet.job.progress.words]
+    screenshot("daemon-killed")
+    yield lambda: studio().link.state == "connected"
+    words.append(studio().sheet.job.progress.words)
+    yield idle
+    sheet = studio().sheet
+    assert sheet.notice is None, sheet.notice
+    assert len(sheet.choices) == 12
+    assert sheet.choices[0].entry.job == job, "the same job, not another"
+    assert "daemon" in words[0].lower(), words
+    again = {}
+    studio().link.ask("status", {}, again.update)
+    yield lambda: again
+    assert again["pid"] != told["pid"]
+    press("apply")
+    yield lambda: len(names(document)) > len(layers)
+    return {"words": words}
+
+
+def daemon_gone():
+    """The daemon dies and cannot start: a sentence with a button; the button works."""
+    opened()
+    yield 0.3
+    told = {}
+    studio().link.ask("status", {}, told.update)
+    yield lambda: told
+    set_up(candidates=12)
+    program = os.environ["FRAMEWRIGHT_DAEMON"]
+    os.environ["FRAMEWRIGHT_DAEMON"] = "/nonexistent/framewrightd"
+    press("generate")
+    yield lambda: studio().sheet.job and studio().sheet.job.progress.fraction > 0.05
+    os.kill(told["pid"], signal.SIGKILL)
+    yield idle
+    yield 0.3
+    shown = panel().notice.remedy
+    screenshot("daemon-gone")
+    os.environ["FRAMEWRIGHT_DAEMON"] = program
+    assert shown is not None and "framewrightd" in shown.message, shown
+    assert shown.fix == "locate", shown
+    # The other button: the request once more.
+    studio().retry()
+    yield lambda: studio().sheet.job
+    yield idle
+    assert len(studio().sheet.choices) == 12, studio().sheet.notice
+    return {"message": shown.message, "hint": shown.hint}
+
+
+def two_documents():
+    """Two documents with a job each: each gets its own, and cancelling one leaves the other."""
+    first = opened()
+    yield 0.2
+    second = application().createDocument(128, 128, "second", "RGBA", "U8", "", 72.0)
+    set_up(candidates=12)
+    press("generate")
+    yield lambda: studio().sheet.job and studio().sheet.job.call
+    one = studio().sheet
+    show(second)
+    yield lambda: studio().sheet is not one
+    two = studio().sheet
+    assert not studio().busy
+    set_up(candidates=2, seed=11)
+    press("generate")
+    yield lambda: two.job and two.job.call
+    assert one.job is not None and two.job is not None
+    screenshot("two-documents")
+    application().setActiveDocument(first)
+    yield lambda: studio().sheet is one
+    press("cancel")
+    yield lambda: one.job is None
+    assert not one.choices
+    yield lambda: two.job is None
+    assert [choice.seed for choice in two.choices] == [11, 12], two.notice
+    assert "Framewright preview" not in names(first)
+    assert "Framewright preview" in names(second)
+
+
+def kept_history():
+    """What was made is there again when the document is opened again, with its pictures."""
+    path = str(OUT / "history.kra")
+    document = opened()
+    yield 0.3
+    set_up(candidates=2)
+    press("generate")
+    yield lambda: studio().sheet.job
+    yield lambda: idle() and studio().sheet.tried
+    press("apply")
+    yield lambda: studio().sheet.choices[0].applied
+    yield 0.3
+    made = pixels(document)
+    blobs = [choice.blob for choice in studio().sheet.choices]
+    document.setBatchmode(True)
+    assert document.saveAs(path)
+    document.waitForDone()
+    document.setModified(False)
+    document.close()
+    yield 0.3
+    gallery = studio().gallery
+    gallery.__init__(studio().link)
+    again = application().openDocument(path)
+    show(again)
+    yield lambda: studio().sheet and studio().sheet.choices
+    choices = studio().sheet.choices
+    assert [choice.blob for choice in choices] == blobs
+    assert choices[0].applied and not choices[1].applied
+    assert choices[0].entry.settings.prompt == PROMPT
+    yield lambda: all(gallery.thumbnail(blob) for blob in blobs)
+    yield 0.3
+    assert pixels(again) == made
+    screenshot("history")
+    studio().try_on(studio().sheet, choices[1])
+    yield lambda: studio().sheet.tried
+    press("apply")
+    yield lambda: studio().sheet.choices[1].applied
+    return {"layers": names(again)}
+
+
+def refused_colours():
+    """Grayscale, CMYK and floating point are told what to do."""
+    said = {}
+    for model, depth in (("GRAYA", "U8"), ("CMYKA", "U8"), ("RGBA", "F16")):
+        document = application().createDocument(64, 64, "x", model, depth, "", 72.0)
+        show(document)
+        yield 0.2
+        set_up()
+        press("generate")
+        yield 0.2
+        said[model + depth] = panel().notice.remedy.message
+        assert "Convert Image Color Space" in said[model + depth]
+        assert not studio().busy
+        document.setModified(False)
+        document.close()
+        yield 0.2
+    return said
+
+
+class Gaps:
+    """The longest time that the event loop did not come round."""
+
+    def __init__(self):
+        self.longest = 0.0
+        self.last = time.monotonic()
+        self.timer = QTimer()
+        self.timer.timeout.connect(self.tick)
+        self.timer.start(5)
+
+    def tick(self):
+        now = time.monotonic()
+        self.longest = max(self.longest, now - self.last)
+        self.last = now
+
+    def restart(self):
+        self.longest, self.last = 0.0, time.monotonic()
+
+
+def latency():
+    """How long the window hangs at most while a frame of 1024² is read, made, tried, applied."""
+    document = application().createDocument(1024, 1024, "large", "RGBA", "U8", "", 72.0)
+    show(document)
+    yield 2.0
+    gaps = Gaps()
+    yield 2.0
+    idle_gap = gaps.longest
+    gaps.restart()
+    set_up(strength=0.7, candidates=2)
+    press("generate")
+    yield lambda: studio().sheet.job
+    yield lambda: idle() and studio().sheet.tried
+    yield 0.5
+    working = gaps.longest
+    gaps.restart()
+    press("apply")
+    yield lambda: studio().sheet.choices[0].applied
+    yield 0.5
+    return {"idle": idle_gap, "working": working, "applying": gaps.longest}
