@@ -226,7 +226,7 @@ fn request(
             strength: start.strength,
         }),
         clip_skip: order.clip_skip,
-        inpaint: None,
+        ..GenerateRequest::default()
     })
 }
 

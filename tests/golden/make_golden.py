@@ -33,6 +33,8 @@ from diffusers import (
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from loras import loras
+
 Tensors = dict[str, torch.Tensor]
 
 
@@ -557,11 +559,16 @@ def main() -> None:
     parser.add_argument(
         "--scratch", type=Path, default=Path(".vocabulary"), help="for the big vocabulary"
     )
+    parser.add_argument("--only-loras", action="store_true", help="beside what is there")
     options = parser.parse_args()
     torch.manual_seed(0)
     np.random.seed(0)
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
+    if options.only_loras:
+        shutil.rmtree(options.out / "lora", ignore_errors=True)
+        loras(options.out)
+        return
     shutil.rmtree(options.out, ignore_errors=True)
     options.out.mkdir(parents=True)
     text_encoders(options.out)
@@ -569,6 +576,7 @@ def main() -> None:
     vaes(options.out)
     samplers(options.out)
     pipelines(options.out, tokens(options.out, options.scratch))
+    loras(options.out)
     versions = {m.__name__: m.__version__ for m in (torch, diffusers, transformers)}
     (options.out / "versions.json").write_text(json.dumps(versions, indent=1) + "\n")
     size = sum(f.stat().st_size for f in options.out.rglob("*") if f.is_file())

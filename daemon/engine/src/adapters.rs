@@ -7,68 +7,174 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{D, Result, Tensor};
 
 use crate::ops;
+use crate::region::Region;
 
-/// One low-rank path, Hu et al. 2021: `scale · up(down(x))`.
+/// Low-rank paths side by side, Hu et al. 2021: Σ mᵢ · sᵢ · upᵢ(downᵢ(x)). All
+/// their matrices are joined along the rank, so that one product goes down and
+/// one up, however many there are.
 #[derive(Debug, Clone)]
 pub struct LowRank {
     /// A: (rank, inputs), for a convolution (rank, inputs, kh, kw).
     pub down: Tensor,
     /// B: (outputs, rank), for a convolution (outputs, rank, 1, 1).
     pub up: Tensor,
-    /// Weight of the path, alpha / rank included.
+    /// Which part of the rank is whose, in order.
+    pub parts: Vec<RankPart>,
+    /// Of the layers that make keys and values of a text, the number of the
+    /// text that the paths act on; `None` for all.
+    pub text: Option<usize>,
+}
+
+/// The part of a joined rank that one path has.
+#[derive(Debug, Clone)]
+pub struct RankPart {
+    /// The path's own rank.
+    pub rank: usize,
+    /// Its weight, alpha / rank included.
     pub scale: f64,
-    /// Where in the picture the path acts; everywhere if None.
+    /// Where in the picture it acts; everywhere if `None`.
     pub region: Option<Region>,
 }
 
-/// A soft mask over the latents in which a low-rank path acts.
-#[derive(Debug, Clone)]
-pub struct Region {
-    /// (height, width) of the latents, values 0..=1.
-    mask: Tensor,
+impl LowRank {
+    /// One path that acts everywhere.
+    ///
+    /// # Errors
+    /// When `down` has no dimensions.
+    pub fn new(down: Tensor, up: Tensor, scale: f64) -> Result<Self> {
+        let part = RankPart {
+            rank: down.dim(0)?,
+            scale,
+            region: None,
+        };
+        Ok(Self {
+            down,
+            up,
+            parts: vec![part],
+            text: None,
+        })
+    }
+
+    /// The same paths, confined to a region.
+    #[must_use]
+    pub fn within(mut self, region: &Region) -> Self {
+        for part in &mut self.parts {
+            part.region = Some(region.clone());
+        }
+        self
+    }
+
+    /// Paths beside the same layer, for the same text, joined to one.
+    ///
+    /// # Errors
+    /// When there are none, or their shapes are not those of one layer.
+    pub fn join(paths: &[Self]) -> Result<Self> {
+        let Some(first) = paths.first() else {
+            candle_core::bail!("no paths to join");
+        };
+        if paths.len() == 1 {
+            return Ok(first.clone());
+        }
+        let downs: Vec<_> = paths.iter().map(|path| &path.down).collect();
+        let ups: Vec<_> = paths.iter().map(|path| &path.up).collect();
+        Ok(Self {
+            down: Tensor::cat(&downs, 0)?,
+            up: Tensor::cat(&ups, 1)?,
+            parts: paths.iter().flat_map(|path| path.parts.clone()).collect(),
+            text: first.text,
+        })
+    }
+
+    fn acts_on(&self, text: usize) -> bool {
+        self.text.is_none_or(|own| own == text)
+    }
+
+    fn is_regional(&self) -> bool {
+        self.parts.iter().any(|part| part.region.is_some())
+    }
+
+    /// Multiplies the joined rank, the last dimension of `low` (batch, tokens,
+    /// rank) or (batch, rank), by scales and masks. A part with a region is
+    /// nothing where `low` has no tokens.
+    fn weigh_tokens(&self, low: Tensor) -> Result<Tensor> {
+        match low.dims() {
+            [_, tokens, _] if self.is_regional() => {
+                let tokens = *tokens;
+                self.weigh_places(low, |region, like| region.at_tokens(tokens, like))
+            }
+            _ => self.weigh(low, D::Minus1),
+        }
+    }
+
+    /// The same for places in a row that `mask` knows how to lay out,
+    /// (1, tokens, 1).
+    fn weigh_places(
+        &self,
+        low: Tensor,
+        mask: impl Fn(&Region, &Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let mut columns = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            let gain = match &part.region {
+                Some(region) => (mask(region, &low)? * part.scale)?,
+                None => scalars(&[part.scale], &low)?.reshape((1, 1, 1))?,
+            };
+            columns.push((gain, part.rank));
+        }
+        let tokens = columns.iter().map(|(gain, _)| gain.dims()[1]).max();
+        let tokens = tokens.unwrap_or(1);
+        let columns: Vec<_> = columns
+            .iter()
+            .map(|(gain, rank)| gain.broadcast_as((1, tokens, *rank)))
+            .collect::<Result<_>>()?;
+        low.broadcast_mul(&Tensor::cat(&columns, 2)?)
+    }
+
+    /// The same for `low` (batch, rank, height, width).
+    fn weigh_picture(&self, low: Tensor) -> Result<Tensor> {
+        if !self.is_regional() {
+            return self.weigh(low, 1);
+        }
+        let (_, _, height, width) = low.dims4()?;
+        let mut planes = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            let gain = match &part.region {
+                Some(region) => (region.at(height, width, &low)? * part.scale)?,
+                None => scalars(&[part.scale], &low)?.reshape((1, 1))?,
+            };
+            planes.push(gain.broadcast_as((1, part.rank, height, width))?);
+        }
+        low.broadcast_mul(&Tensor::cat(&planes, 1)?)
+    }
+
+    /// Multiplies by the scales alone, along `rank_dimension`.
+    fn weigh(&self, low: Tensor, rank_dimension: impl candle_core::shape::Dim) -> Result<Tensor> {
+        let dimension = rank_dimension.to_index(low.shape(), "low rank")?;
+        let scale = |part: &RankPart| match &part.region {
+            Some(_) => 0.0,
+            None => part.scale,
+        };
+        match self.parts.as_slice() {
+            [part] if scale(part) == 1.0 => Ok(low),
+            [part] => low * scale(part),
+            parts => {
+                let scales: Vec<f64> = parts
+                    .iter()
+                    .flat_map(|part| std::iter::repeat_n(scale(part), part.rank))
+                    .collect();
+                let mut dims = vec![1; low.dims().len()];
+                dims[dimension] = scales.len();
+                low.broadcast_mul(&scalars(&scales, &low)?.reshape(dims)?)
+            }
+        }
+    }
 }
 
-impl Region {
-    /// A region from a mask of the latents' size: (height, width), 0..=1.
-    pub fn new(mask: Tensor) -> Result<Self> {
-        mask.dims2()?;
-        Ok(Self { mask })
-    }
-
-    /// The mask at a layer's own size, (1, 1, height, width).
-    fn at(&self, height: usize, width: usize, dtype: DType) -> Result<Tensor> {
-        let (full_height, full_width) = self.mask.dims2()?;
-        let mask = self.mask.reshape((1, 1, full_height, full_width))?;
-        let mask = if (full_height, full_width) == (height, width) {
-            mask
-        } else if full_height % height == 0 && full_width % width == 0 {
-            let window = (full_height / height, full_width / width);
-            mask.avg_pool2d(window)?
-        } else {
-            mask.upsample_nearest2d(height, width)?
-        };
-        mask.to_dtype(dtype)
-    }
-
-    /// The mask for a layer that sees the picture as a row of tokens,
-    /// (1, tokens, 1). The UNet halves its size by level, rounding up, so the
-    /// number of tokens tells the level.
-    fn at_tokens(&self, tokens: usize, dtype: DType) -> Result<Tensor> {
-        let (mut height, mut width) = self.mask.dims2()?;
-        while height * width > tokens {
-            (height, width) = (height.div_ceil(2), width.div_ceil(2));
-        }
-        if height * width != tokens {
-            candle_core::bail!(
-                "a region of {:?} latents has no place on a layer of {tokens} tokens",
-                self.mask.dims()
-            );
-        }
-        self.at(height, width, dtype)?.reshape((1, tokens, 1))
-    }
+fn scalars(values: &[f64], like: &Tensor) -> Result<Tensor> {
+    Tensor::new(values, like.device())?.to_dtype(like.dtype())
 }
 
 /// The low-rank paths beside one layer. Clones share the same slot.
@@ -99,23 +205,19 @@ impl Adapters {
         self.len() == 0
     }
 
-    /// Adds the paths' outputs to a linear layer's: x (…, inputs), y (…, outputs).
-    pub(crate) fn add_to_linear(&self, x: &Tensor, y: Tensor) -> Result<Tensor> {
+    /// Adds the paths' outputs to a linear layer's: x (…, inputs), y (…,
+    /// outputs), which nothing else shares. Only paths for the text of that
+    /// number act, and where x is no row of tokens, those without a region.
+    pub(crate) fn add_to_linear(&self, x: &Tensor, y: Tensor, text: usize) -> Result<Tensor> {
         let paths = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        paths.iter().try_fold(y, |y, path| {
-            let low = ops::linear(x, &path.down, None)?;
-            let delta = (ops::linear(&low, &path.up, None)? * path.scale)?;
-            match &path.region {
-                None => y + delta,
-                Some(region) => {
-                    let (_, tokens, _) = delta.dims3()?;
-                    y + delta.broadcast_mul(&region.at_tokens(tokens, delta.dtype())?)?
-                }
-            }
+        let mut acting = paths.iter().filter(|path| path.acts_on(text));
+        acting.try_fold(y, |y, path| {
+            let low = path.weigh_tokens(ops::linear(x, &path.down, None)?)?;
+            ops::linear_add(y, &low, &path.up)
         })
     }
 
-    /// Adds the paths' outputs to a convolution's.
+    /// Adds the paths' outputs to a convolution's, which nothing else shares.
     pub(crate) fn add_to_conv2d(
         &self,
         x: &Tensor,
@@ -125,16 +227,44 @@ impl Adapters {
     ) -> Result<Tensor> {
         let paths = self.0.read().unwrap_or_else(PoisonError::into_inner);
         paths.iter().try_fold(y, |y, path| {
-            let low = ops::conv2d(x, &path.down, None, stride, padding)?;
-            let delta = (ops::conv2d(&low, &path.up, None, 1, 0)? * path.scale)?;
-            match &path.region {
-                None => y + delta,
-                Some(region) => {
-                    let (_, _, height, width) = delta.dims4()?;
-                    y + delta.broadcast_mul(&region.at(height, width, delta.dtype())?)?
+            let low = path.weigh_picture(ops::conv2d(x, &path.down, None, stride, padding)?)?;
+            ops::pointwise_add(y, &low, &path.up)
+        })
+    }
+
+    /// What paths with a region add for x (batch, inputs), which is the same in
+    /// all places, in the places of that region: (batch, outputs, height,
+    /// width). `None` without such paths.
+    pub(crate) fn regional(
+        &self,
+        x: &Tensor,
+        height: usize,
+        width: usize,
+    ) -> Result<Option<Tensor>> {
+        let paths = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut sum = None::<Tensor>;
+        for path in paths.iter().filter(|path| path.is_regional()) {
+            let low = ops::linear(x, &path.down, None)?.unsqueeze(1)?;
+            let mut regional = path.clone();
+            for part in &mut regional.parts {
+                if part.region.is_none() {
+                    part.scale = 0.0;
                 }
             }
-        })
+            let low = regional.weigh_places(low, |region, like| {
+                region
+                    .at(height, width, like)?
+                    .reshape((1, height * width, 1))
+            })?;
+            let delta = ops::linear(&low, &path.up, None)?.transpose(1, 2)?;
+            let (batch, outputs, _) = delta.dims3()?;
+            let delta = delta.reshape((batch, outputs, height, width))?;
+            sum = Some(match sum {
+                Some(sum) => (sum + delta)?,
+                None => delta,
+            });
+        }
+        Ok(sum)
     }
 }
 
@@ -156,6 +286,7 @@ mod tests {
     use super::*;
     use crate::tiny;
     use crate::unet::UNet;
+    use candle_core::DType;
     use candle_core::{Device, Var};
 
     const SCALE: f64 = 0.6;
@@ -166,12 +297,10 @@ mod tests {
         down[0] = 2;
         let mut up = vec![1; weight_shape.len()];
         (up[0], up[1]) = (weight_shape[0], 2);
-        LowRank {
-            down: (tiny::numbers(&format!("{name}.down"), &down) * 0.2).unwrap(),
-            up: (tiny::numbers(&format!("{name}.up"), &up) * 0.2).unwrap(),
-            scale: SCALE,
-            region: None,
-        }
+        let numbers = |end: &str, shape: &[usize]| {
+            (tiny::numbers(&format!("{name}.{end}"), shape) * 0.2).unwrap()
+        };
+        LowRank::new(numbers("down", &down), numbers("up", &up), SCALE).unwrap()
     }
 
     fn outputs(unet: &UNet, size: (usize, usize)) -> Tensor {
@@ -223,14 +352,10 @@ mod tests {
         mask.iter_mut()
             .enumerate()
             .for_each(|(i, m)| *m = if i % 6 < 3 { 1.0 } else { 0.0 });
-        let mask = Tensor::from_vec(mask, (8, 6), &Device::Cpu).unwrap();
-        let region = Some(Region::new(mask).unwrap());
+        let region = Region::new(mask, 8, 6).unwrap();
 
         let adapters = Adapters::default();
-        adapters.push(LowRank {
-            region: region.clone(),
-            ..path("conv", &[5, 4, 3, 3])
-        });
+        adapters.push(path("conv", &[5, 4, 3, 3]).within(&region));
         let x = tiny::numbers("x", &[1, 4, 8, 6]);
         let zeros = Tensor::zeros((1, 5, 8, 6), DType::F32, &Device::Cpu).unwrap();
         let y = adapters.add_to_conv2d(&x, zeros, 1, 1).unwrap();
@@ -247,14 +372,11 @@ mod tests {
 
         // The same places as tokens, at half the size: 4 × 3.
         let adapters = Adapters::default();
-        adapters.push(LowRank {
-            region,
-            ..path("linear", &[5, 4])
-        });
+        adapters.push(path("linear", &[5, 4]).within(&region));
         let x = tiny::numbers("x", &[1, 12, 4]);
         let zeros = Tensor::zeros((1, 12, 5), DType::F32, &Device::Cpu).unwrap();
         let y = adapters
-            .add_to_linear(&x, zeros)
+            .add_to_linear(&x, zeros, 0)
             .unwrap()
             .reshape((4, 3, 5))
             .unwrap();
@@ -263,7 +385,7 @@ mod tests {
         let text = tiny::numbers("text", &[1, 7, 4]);
         let zeros = Tensor::zeros((1, 7, 5), DType::F32, &Device::Cpu).unwrap();
         assert!(
-            adapters.add_to_linear(&text, zeros).is_err(),
+            adapters.add_to_linear(&text, zeros, 0).is_err(),
             "text has no place in a picture"
         );
     }

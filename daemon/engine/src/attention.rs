@@ -4,7 +4,18 @@ use candle_core::{DType, Result, Tensor};
 
 use crate::layers::{Conv2d, GroupNorm, LayerNorm, Linear};
 use crate::ops;
+use crate::region::Region;
 use crate::weights::Weights;
+
+/// A text that a picture attends to, and where.
+#[derive(Debug, Clone)]
+pub struct RegionText {
+    /// (batch, tokens, width).
+    pub embeddings: Tensor,
+    /// How much of the attention it has in each place; all of it if `None`.
+    /// Those of all texts make 1 in every place.
+    pub region: Option<Region>,
+}
 
 /// Multi-head attention, Vaswani et al. 2017, as diffusers' `Attention`.
 #[derive(Debug, Clone)]
@@ -42,9 +53,37 @@ impl Attention {
     /// x (batch, tokens, width), context (batch, keys, context width) → the
     /// shape of x.
     pub fn forward(&self, x: &Tensor, context: &Tensor) -> Result<Tensor> {
-        let mut q = self.to_q.forward(x)?;
-        let mut k = self.to_k.forward(context)?;
-        let mut v = self.to_v.forward(context)?;
+        let attended = self.attend(&self.to_q.forward(x)?, context, 0)?;
+        self.to_out.forward(&attended)
+    }
+
+    /// The same for texts that share the picture: Σ mᵢ · attention to text i,
+    /// before the output projection.
+    pub fn forward_texts(&self, x: &Tensor, texts: &[RegionText]) -> Result<Tensor> {
+        let q = self.to_q.forward(x)?;
+        let mut sum = None::<Tensor>;
+        for (number, text) in texts.iter().enumerate() {
+            let mut attended = self.attend(&q, &text.embeddings, number)?;
+            if let Some(region) = &text.region {
+                let mask = region.at_tokens(x.dim(1)?, &attended)?;
+                attended = attended.broadcast_mul(&mask)?;
+            }
+            sum = Some(match sum {
+                Some(sum) => (sum + attended)?,
+                None => attended,
+            });
+        }
+        match sum {
+            Some(sum) => self.to_out.forward(&sum),
+            None => candle_core::bail!("there is no text to attend to"),
+        }
+    }
+
+    /// What queries find in the text of that number.
+    fn attend(&self, q: &Tensor, context: &Tensor, text: usize) -> Result<Tensor> {
+        let mut k = self.to_k.forward_text(context, text)?;
+        let mut v = self.to_v.forward_text(context, text)?;
+        let mut q = q.clone();
         let dtype = v.dtype();
         if self.upcast {
             q = q.to_dtype(DType::F32)?;
@@ -52,8 +91,7 @@ impl Attention {
             v = v.to_dtype(DType::F32)?;
         }
         let scale = (self.head_dim as f64).powf(-0.5);
-        let attended = ops::attention(&q, &k, &v, self.heads, scale, None)?;
-        self.to_out.forward(&attended.to_dtype(dtype)?)
+        ops::attention(&q, &k, &v, self.heads, scale, None)?.to_dtype(dtype)
     }
 }
 
@@ -125,10 +163,11 @@ impl TransformerBlock {
         }
     }
 
-    fn forward(&self, x: &Tensor, context: &Tensor) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, texts: &[RegionText]) -> Result<Tensor> {
         let normed = self.norm1.forward(x)?;
         let x = (self.attn1.forward(&normed, &normed)? + x)?;
-        let x = (self.attn2.forward(&self.norm2.forward(&x)?, context)? + x)?;
+        let normed = self.norm2.forward(&x)?;
+        let x = (self.attn2.forward_texts(&normed, texts)? + x)?;
         let inner = ops::geglu(&self.ff_in.forward(&self.norm3.forward(&x)?)?)?;
         self.ff_out.forward(&inner)? + x
     }
@@ -202,9 +241,9 @@ impl SpatialTransformer {
         }
     }
 
-    /// x (batch, channels, h, w), context (batch, tokens, width) → the shape
+    /// x (batch, channels, h, w) and the texts that it attends to → the shape
     /// of x.
-    pub fn forward(&self, x: &Tensor, context: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, x: &Tensor, texts: &[RegionText]) -> Result<Tensor> {
         let (_, _, height, width) = x.dims4()?;
         let normed = self.norm.forward(x)?;
         let mut tokens = match &self.proj_in {
@@ -212,7 +251,7 @@ impl SpatialTransformer {
             Projection::Conv(conv) => to_tokens(&conv.forward(&normed)?)?,
         };
         for block in &self.blocks {
-            tokens = block.forward(&tokens, context)?;
+            tokens = block.forward(&tokens, texts)?;
         }
         let hidden = match &self.proj_out {
             Projection::Linear(linear) => from_tokens(&linear.forward(&tokens)?, height, width)?,
@@ -233,4 +272,57 @@ fn from_tokens(x: &Tensor, height: usize, width: usize) -> Result<Tensor> {
     x.transpose(1, 2)?
         .contiguous()?
         .reshape((batch, channels, height, width))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tiny;
+
+    const PLACES: usize = 6 * 4;
+
+    fn attention() -> Attention {
+        let new = |weights: &Weights<'_>| Attention::new(weights, 8, 5, 2, true, false);
+        let parameters = Weights::parameters(new).unwrap();
+        tiny::build(&tiny::tensors(parameters), new)
+    }
+
+    /// A mask that grows from left to right in a picture of 4 by 6 places.
+    fn slope(up: bool) -> Option<Region> {
+        let values = (0..PLACES).map(|at| {
+            let share = ((at % 6) as f32 / 4.0).clamp(0.0, 1.0);
+            if up { share } else { 1.0 - share }
+        });
+        Some(Region::new(values.collect(), 4, 6).unwrap())
+    }
+
+    fn text(name: &str, region: Option<Region>) -> RegionText {
+        RegionText {
+            embeddings: tiny::numbers(name, &[1, 7, 5]),
+            region,
+        }
+    }
+
+    #[test]
+    fn texts_share_the_picture_by_their_masks() {
+        let attention = attention();
+        let x = tiny::numbers("x", &[1, PLACES, 8]);
+        let of = |texts: &[RegionText]| attention.forward_texts(&x, texts).unwrap();
+        let alone = of(&[text("a", None)]);
+        let plain = attention.forward(&x, &text("a", None).embeddings).unwrap();
+        assert_eq!(tiny::max_difference(&alone, &plain), 0.0);
+        let same = of(&[text("a", slope(false)), text("a", slope(true))]);
+        assert!(tiny::max_difference(&same, &alone) < 1e-6);
+
+        let mixed = of(&[text("a", slope(false)), text("b", slope(true))]);
+        let other = of(&[text("b", None)]);
+        for place in 0..PLACES {
+            let at = |y: &Tensor| y.narrow(1, place, 1).unwrap();
+            let share = ((place % 6) as f64 / 4.0).clamp(0.0, 1.0);
+            let expected = (at(&alone) * (1.0 - share)).unwrap() + (at(&other) * share).unwrap();
+            let difference = tiny::max_difference(&at(&mixed), &expected.unwrap());
+            assert!(difference < 1e-5, "place {place}: {difference}");
+        }
+        assert!(attention.forward_texts(&x, &[]).is_err());
+    }
 }

@@ -3,7 +3,10 @@
 use candle_core::{DType, Tensor};
 use image::{RgbImage, imageops::FilterType};
 
-use crate::conditioning;
+use crate::adaptation::Installed;
+use crate::attention::RegionText;
+use crate::composition::Sizes;
+use crate::frame_texts::{FrameTexts, Side};
 use crate::guidance::{GuidanceMode, guide};
 use crate::inpaint::{self, Kept};
 use crate::noise::{NoisePurpose, NoiseStream};
@@ -23,9 +26,7 @@ pub struct Generation {
     latents: Vec<f32>,
     latent_width: usize,
     latent_height: usize,
-    positive: Tensor,
-    /// With guidance only.
-    negative: Option<Tensor>,
+    texts: FrameTexts,
     /// What an inpainting UNet sees beside the latents: mask and masked image.
     extra_channels: Vec<f32>,
     /// What an ordinary UNet is given back after each step.
@@ -123,10 +124,6 @@ impl Generation {
             None => Trajectory::new(sampler, &pipeline.scheduler, steps as usize)?,
         };
 
-        let mut tokens = pipeline.tokenize(&request.prompt)?;
-        let mut negative_tokens = pipeline
-            .tokenize(&request.negative_prompt)
-            .map_err(GenerateError::NegativePrompt)?;
         let guidance_mode = if guidance_scale <= 1.0 {
             GuidanceMode::None
         } else {
@@ -135,24 +132,14 @@ impl Generation {
                 Some(mode) => mode,
             }
         };
-        let device = pipeline.device.candle();
-        let encode = |tokens| -> Result<Tensor, GenerateError> {
-            let row =
-                conditioning::encode(&pipeline.text_encoder, tokens, clip_skip as usize, device)?;
-            Ok(row.to_dtype(pipeline.dtype)?)
-        };
-        let negative = if guidance_mode == GuidanceMode::None {
-            None
-        } else {
-            let chunks = tokens.chunks.len().max(negative_tokens.chunks.len());
-            tokens.pad_to(chunks);
-            negative_tokens.pad_to(chunks);
-            Some(encode(&negative_tokens)?)
-        };
-        let positive = encode(&tokens)?;
-
         let factor = pipeline.vae.factor();
         let (latent_width, latent_height) = (width as usize / factor, height as usize / factor);
+        let sizes = Sizes {
+            frame: (width as usize, height as usize),
+            latents: (latent_width, latent_height),
+        };
+        let guided = guidance_mode != GuidanceMode::None;
+        let texts = FrameTexts::prepare(pipeline, request, sizes, clip_skip as usize, guided)?;
         let channels = pipeline.vae.config().latent_channels;
         let count = channels * latent_width * latent_height;
         let noise = match given.noise {
@@ -233,7 +220,9 @@ impl Generation {
             guidance_mode,
             clip_skip,
             model: pipeline.identity()?,
-            loras: Vec::new(),
+            loras: texts.loras.clone(),
+            regions: texts.regions.clone(),
+            partial_loras: request.partial_loras,
             init_image: request.init_image.as_ref().map(|init| InitImageIdentity {
                 hash: provenance::pixels_hash(&init.image),
                 strength: init.strength,
@@ -252,8 +241,7 @@ impl Generation {
             latents,
             latent_width,
             latent_height,
-            positive,
-            negative,
+            texts,
             extra_channels,
             kept,
             given_step_noise: given.step_noise,
@@ -267,6 +255,7 @@ impl Generation {
     /// [`GenerateError`] when the network fails or no step is left. The
     /// generation is unchanged then.
     pub fn step(&mut self, pipeline: &Pipeline) -> Result<Progress, GenerateError> {
+        let _turn = pipeline.turn();
         pipeline.device.run(|| self.step_here(pipeline))
     }
 
@@ -315,19 +304,18 @@ impl Generation {
         let input =
             Tensor::from_vec(input, shape, pipeline.device.candle())?.to_dtype(pipeline.dtype)?;
         let timestep = [self.trajectory.timestep()];
-        let run = |input: &Tensor, context: &Tensor| -> Result<Vec<f32>, GenerateError> {
-            let output = pipeline.unet.forward(input, &timestep, context, None)?;
+        let _installed = Installed::new(pipeline.unet.adaptable_layers(), &self.texts.paths);
+        let run = |input: &Tensor, side: Side| -> Result<Vec<f32>, GenerateError> {
+            let texts: Vec<RegionText> = self.texts.side(side)?;
+            let output = pipeline.unet.forward_texts(input, &timestep, &texts)?;
             Ok(output.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
         };
-        let Some(negative) = &self.negative else {
-            return run(&input, &self.positive);
-        };
         let (negative, positive) = match self.provenance.guidance_mode {
-            GuidanceMode::TwoPasses => (run(&input, negative)?, run(&input, &self.positive)?),
-            _ => {
+            GuidanceMode::None => return run(&input, Side::Positive),
+            GuidanceMode::TwoPasses => (run(&input, Side::Negative)?, run(&input, Side::Positive)?),
+            GuidanceMode::Batch => {
                 let input = Tensor::cat(&[&input, &input], 0)?;
-                let context = Tensor::cat(&[negative, &self.positive], 0)?;
-                let mut both = run(&input, &context)?;
+                let mut both = run(&input, Side::Both)?;
                 let positive = both.split_off(both.len() / 2);
                 (both, positive)
             }
@@ -359,6 +347,13 @@ impl Generation {
     #[must_use]
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
+    }
+
+    /// What a person should know: LoRAs that were used in part, or were trained
+    /// on another checkpoint.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.texts.notes
     }
 
     /// The latents as they are now, (channels, height, width).

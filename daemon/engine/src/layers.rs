@@ -26,8 +26,21 @@ impl Linear {
 
     /// x (…, inputs) → (…, outputs).
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.forward_text(x, 0)
+    }
+
+    /// The same for x made of the text of that number: paths that are another
+    /// text's do not act.
+    pub fn forward_text(&self, x: &Tensor, text: usize) -> Result<Tensor> {
         let y = ops::linear(x, &self.weight, self.bias.as_ref())?;
-        self.adapters.add_to_linear(x, y)
+        self.adapters.add_to_linear(x, y, text)
+    }
+
+    /// What paths that act in a region of the picture add to the outputs, where
+    /// x (batch, inputs) has no place in it: (batch, outputs, height, width);
+    /// `None` where there are no such paths.
+    pub fn regional(&self, x: &Tensor, height: usize, width: usize) -> Result<Option<Tensor>> {
+        self.adapters.regional(x, height, width)
     }
 }
 

@@ -1,16 +1,23 @@
 //! Checkpoints in, pixels out: Stable Diffusion on candle.
 
+mod adaptation;
 pub mod adapters;
 pub mod attention;
+pub mod composition;
 pub mod conditioning;
 pub mod config;
 pub mod device;
 pub mod error;
+mod frame_texts;
 pub mod generation;
 pub mod guidance;
 mod inpaint;
+pub mod layer_names;
 pub mod layers;
 pub mod ldm_names;
+pub mod lora;
+mod lora_cache;
+mod lora_key;
 pub mod model_files;
 pub mod noise;
 pub mod ops;
@@ -18,6 +25,7 @@ pub mod pipeline;
 pub mod preview;
 pub mod prompt;
 pub mod provenance;
+pub mod region;
 pub mod request;
 pub mod resnet;
 pub mod safetensors_file;

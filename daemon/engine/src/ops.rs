@@ -34,6 +34,27 @@ pub fn linear(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
     }
 }
 
+/// `y + x Wᵀ`: x (…, inputs), w (outputs, inputs), y (…, outputs). The fused
+/// form writes into y's numbers, so no other tensor may share them.
+pub(crate) fn linear_add(y: Tensor, x: &Tensor, w: &Tensor) -> Result<Tensor> {
+    if fused::serve(&[Some(&y), Some(x), Some(w)]) && y.is_contiguous() {
+        fused::linear_add(y, x, w)
+    } else {
+        y + composed::linear(x, w, None)?
+    }
+}
+
+/// y plus the 1×1 convolution of x: x (batch, in, h, w), w (out, in, 1, 1), y
+/// (batch, out, h, w). The fused form writes into y's numbers, so no other
+/// tensor may share them.
+pub(crate) fn pointwise_add(y: Tensor, x: &Tensor, w: &Tensor) -> Result<Tensor> {
+    if fused::serve(&[Some(&y), Some(x), Some(w)]) && y.is_contiguous() {
+        fused::pointwise_add(y, x, w)
+    } else {
+        y + composed::conv2d(x, w, None, 1, 0)?
+    }
+}
+
 /// Two-dimensional convolution with the same zero `padding` on all four sides:
 /// x (batch, in, h, w), w (out, in, kh, kw), b (out) → (batch, out, h', w').
 pub fn conv2d(
@@ -240,6 +261,17 @@ mod tests {
                 composed::linear(&tokens, &w, b),
             );
         }
+        let y = || ramp(&[2, 323, 10], 0.65);
+        assert_agree(
+            fused::linear_add(y(), &tokens, &w),
+            y() + composed::linear(&tokens, &w, None).unwrap(),
+        );
+        let y = || ramp(&[2, 10, 19, 17], 0.66);
+        let pointwise = w.reshape((10, 24, 1, 1)).unwrap();
+        assert_agree(
+            fused::pointwise_add(y(), &x, &pointwise),
+            y() + composed::conv2d(&x, &pointwise, None, 1, 0).unwrap(),
+        );
         assert_agree(fused::geglu(&tokens), composed::geglu(&tokens));
         assert_agree(
             fused::activate(&tokens, Activation::Silu),

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use candle_core::{DType, Tensor};
 
@@ -12,6 +12,9 @@ use crate::device::Device;
 use crate::error::LoadError;
 use crate::generation::{Generation, Given};
 use crate::guidance::GuidanceMode;
+use crate::layer_names::LayerNames;
+use crate::lora::{Lora, LoraError, LoraModel};
+use crate::lora_cache::LoraCache;
 use crate::model_files::ModelFiles;
 use crate::preview::PreviewMap;
 use crate::prompt::{PromptError, PromptTokens};
@@ -110,7 +113,14 @@ pub struct Pipeline {
     hash: OnceLock<String>,
     preview_map: OnceLock<PreviewMap>,
     step_memory: Option<u64>,
+    layer_names: LayerNames,
+    loras: LoraCache,
+    turn: Mutex<()>,
 }
+
+/// Bytes of LoRAs that are kept when nothing uses them: some ten of rank 16 of
+/// Stable Diffusion 1.5.
+const LORA_CACHE_BYTES: usize = 512 << 20;
 
 /// The type the VAE computes in: its decoder leaves the range of f16.
 const VAE_DTYPE: DType = DType::F32;
@@ -196,6 +206,11 @@ impl Pipeline {
             sampler: given.sampler.unwrap_or_default(),
             clip_skip: given.clip_skip.unwrap_or(0),
         };
+        let layer_names = LayerNames::new(
+            text_encoder.adaptable_layers(),
+            unet.adaptable_layers(),
+            unet.config(),
+        );
         let pipeline = Self {
             device: options.device.clone(),
             dtype,
@@ -214,6 +229,9 @@ impl Pipeline {
                 .map_or_else(OnceLock::new, OnceLock::from),
             preview_map: OnceLock::new(),
             step_memory: options.step_memory,
+            layer_names,
+            loras: LoraCache::new(LORA_CACHE_BYTES),
+            turn: Mutex::default(),
         };
         Ok((pipeline, report))
     }
@@ -238,7 +256,32 @@ impl Pipeline {
         request: &GenerateRequest,
         given: Given,
     ) -> Result<Generation, GenerateError> {
+        let _turn = self.turn();
         self.device.run(|| Generation::start(self, request, given))
+    }
+
+    /// A LoRA for this model, from memory while its file is as it was. With
+    /// `partial`, what of it does not fit is left out and noted.
+    ///
+    /// # Errors
+    /// [`LoraError`], which lists all that does not fit.
+    pub fn lora(&self, path: &Path, partial: bool) -> Result<Arc<Lora>, LoraError> {
+        let model = LoraModel {
+            names: &self.layer_names,
+            name: &self.name,
+            text_width: self.unet.config().cross_attention_dim.get(0),
+            device: self.device.candle(),
+            dtype: self.dtype,
+        };
+        self.loras
+            .get(path, partial, || Lora::read(path, model, partial))
+    }
+
+    /// The networks for one frame alone, whose LoRAs stand in their layers as
+    /// long as it computes. To be taken before going onto the device's threads:
+    /// one of them that waited for its turn there would wait for itself.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The tokens of a prompt, as this model sees them.

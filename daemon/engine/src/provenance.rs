@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 use std::io::Cursor;
 
-use image::{GrayImage, RgbImage};
+use image::{ExtendedColorType, GrayImage, ImageEncoder, RgbImage};
 use serde::{Deserialize, Serialize};
 
 use crate::guidance::GuidanceMode;
@@ -65,6 +65,12 @@ pub struct Provenance {
     /// The LoRAs in force, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loras: Vec<LoraIdentity>,
+    /// Parts of the picture with prompts and LoRAs of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<RegionIdentity>,
+    /// Whether LoRAs that fit in part were used in part.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial_loras: bool,
     /// The picture the frame started from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init_image: Option<InitImageIdentity>,
@@ -101,6 +107,94 @@ pub struct LoraIdentity {
     pub hash: String,
     /// How much of it is added.
     pub weight: f32,
+    /// How much of it is added to the text encoder, where that is not as much.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_weight: Option<f32>,
+}
+
+impl std::fmt::Display for LoraIdentity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.weight)?;
+        if let Some(text_weight) = self.text_weight {
+            write!(f, " (text {text_weight})")?;
+        }
+        write!(f, " ({})", short(&self.hash))
+    }
+}
+
+/// A part of a picture with a prompt and LoRAs of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RegionIdentity {
+    /// A box as shares of the frame: left, top, right, bottom.
+    #[serde(default, rename = "box", skip_serializing_if = "Option::is_none")]
+    pub frame_box: Option<[f32; 4]>,
+    /// A mask, where it is no box: a grey PNG of the latents' size, in hex, with
+    /// its border faded already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<String>,
+    /// How wide the border of a box fades, as a share of the shorter side.
+    #[serde(default)]
+    pub feather: f32,
+    /// What is there; the whole picture's prompt when it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// How much of the attention that has there.
+    pub strength: f32,
+    /// The LoRAs that act there alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<LoraIdentity>,
+}
+
+impl RegionIdentity {
+    /// A mask as it is recorded.
+    pub(crate) fn written(mask: &GrayImage) -> String {
+        let mut png = Vec::new();
+        let encoder = image::codecs::png::PngEncoder::new(&mut png);
+        let (width, height) = mask.dimensions();
+        // Writing to memory does not fail; a mask that could not be written
+        // would be read as none.
+        let written = encoder.write_image(mask.as_raw(), width, height, ExtendedColorType::L8);
+        if written.is_err() {
+            return String::new();
+        }
+        png.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The PNG of a recorded mask; `None` where it has none that can be read.
+    #[must_use]
+    pub fn mask_png(&self) -> Option<Vec<u8>> {
+        let digits = self.mask.as_ref()?.as_bytes();
+        let (pairs, rest) = digits.as_chunks::<2>();
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        let bytes = pairs.iter().map(|[high, low]| {
+            let byte = 16 * digit(*high)? + digit(*low)?;
+            u8::try_from(byte).ok()
+        });
+        rest.is_empty().then(|| bytes.collect()).flatten()
+    }
+}
+
+impl std::fmt::Display for RegionIdentity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.frame_box, &self.mask) {
+            (Some(edges), _) => write!(f, "box {edges:?}")?,
+            (None, Some(mask)) => {
+                let hash = blake3::hash(mask.as_bytes()).to_hex();
+                write!(f, "mask {}", short(&hash))?;
+            }
+            (None, None) => write!(f, "nowhere")?,
+        }
+        if self.feather > 0.0 {
+            write!(f, ", feather {}", self.feather)?;
+        }
+        if let Some(prompt) = &self.prompt {
+            write!(f, ", {prompt:?}")?;
+        }
+        if self.strength != 1.0 {
+            write!(f, ", strength {}", self.strength)?;
+        }
+        self.loras.iter().try_for_each(|lora| write!(f, ", {lora}"))
+    }
 }
 
 /// A picture that a frame started from.
@@ -212,18 +306,8 @@ impl Provenance {
         pair("the VAE's weights", &|p| {
             optional(p.model.vae_hash.as_deref().map(short).as_deref())
         });
-        pair("LoRAs", &|p| {
-            let loras: Vec<String> = p
-                .loras
-                .iter()
-                .map(|lora| format!("{} {} ({})", lora.name, lora.weight, short(&lora.hash)))
-                .collect();
-            if loras.is_empty() {
-                "none".to_owned()
-            } else {
-                loras.join(", ")
-            }
-        });
+        pair("LoRAs", &|p| listed(&p.loras, ", "));
+        pair("regions", &|p| listed(&p.regions, "; "));
         pair("init image", &|p| {
             optional(
                 p.init_image
@@ -259,6 +343,14 @@ impl Provenance {
         pair("clip skip", &|p| p.clip_skip.to_string());
         lines
     }
+}
+
+fn listed<T: ToString>(items: &[T], separator: &str) -> String {
+    if items.is_empty() {
+        return "none".to_owned();
+    }
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    items.join(separator)
 }
 
 /// The beginning of a hash: enough to tell two files apart by eye.
@@ -404,7 +496,22 @@ mod tests {
                 name: "close-up".to_owned(),
                 hash: "cd".repeat(32),
                 weight: 0.7,
+                text_weight: Some(0.5),
             }],
+            regions: vec![RegionIdentity {
+                frame_box: Some([0.0, 0.0, 0.5, 1.0]),
+                mask: None,
+                feather: 0.1,
+                prompt: Some("a man".to_owned()),
+                strength: 1.0,
+                loras: vec![LoraIdentity {
+                    name: "kaito".to_owned(),
+                    hash: "12".repeat(32),
+                    weight: 1.0,
+                    text_weight: None,
+                }],
+            }],
+            partial_loras: false,
             init_image: Some(InitImageIdentity {
                 hash: "ef".repeat(32),
                 strength: 0.6,
@@ -497,6 +604,19 @@ mod tests {
     }
 
     #[test]
+    fn a_mask_is_read_as_it_was_written() {
+        let mask = GrayImage::from_fn(5, 3, |x, y| image::Luma([(50 * x + y) as u8]));
+        let mut region = provenance().regions.remove(0);
+        region.mask = Some(RegionIdentity::written(&mask));
+        let png = region.mask_png().unwrap();
+        assert_eq!(image::load_from_memory(&png).unwrap().to_luma8(), mask);
+        for broken in ["abc", "zz", "é"] {
+            region.mask = Some(broken.to_owned());
+            assert_eq!(region.mask_png(), None, "{broken}");
+        }
+    }
+
+    #[test]
     fn a_bomb_of_text_is_not_unpacked() {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, 1, 1);
@@ -522,15 +642,17 @@ mod tests {
         now.model.hash = "00".repeat(32);
         now.loras.clear();
         now.seed = 3;
+        now.regions[0].prompt = None;
         let differences = then.differences(&now);
-        assert_eq!(differences.len(), 4);
+        assert_eq!(differences.len(), 5);
         assert!(
             differences[0].starts_with("engine version: "),
             "{differences:?}"
         );
         assert!(differences[1].contains("abababababab then, 000000000000 now"));
         assert!(differences[2].contains("none now"));
-        assert!(differences[3].contains("3 now"));
+        assert!(differences[3].starts_with("regions: box [0.0, 0.0, 0.5, 1.0]"));
+        assert!(differences[4].contains("3 now"));
     }
 
     #[test]

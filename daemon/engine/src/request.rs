@@ -1,15 +1,23 @@
 //! What can be asked of a model, and what it does when something is left open.
 
+use std::path::PathBuf;
+
 use image::{GrayImage, RgbImage};
 use serde::{Deserialize, Serialize};
 
+use crate::composition::RegionRequest;
 use crate::guidance::GuidanceMode;
+use crate::lora::LoraError;
 use crate::prompt::PromptError;
 use crate::sampler::{Sampler, StepError};
 use crate::schedule::ScheduleError;
 
 /// The longest side of a frame, in pixels.
 pub const LARGEST_SIDE: u32 = 2048;
+/// The largest weight of a LoRA, either way.
+pub const LARGEST_LORA_WEIGHT: f32 = 4.0;
+/// The most LoRAs of one frame, those of regions included.
+pub const MOST_LORAS: usize = 32;
 /// The largest guidance scale.
 pub const LARGEST_GUIDANCE_SCALE: f32 = 100.0;
 
@@ -44,6 +52,25 @@ pub struct GenerateRequest {
     pub inpaint: Option<Inpaint>,
     /// Text encoder layers left out at the end (diffusers' count: 0 is none).
     pub clip_skip: Option<u32>,
+    /// LoRAs that act in the whole picture.
+    pub loras: Vec<LoraUse>,
+    /// Use of LoRAs that fit the model in part what fits.
+    pub partial_loras: bool,
+    /// Parts of the picture with prompts and LoRAs of their own.
+    pub regions: Vec<RegionRequest>,
+}
+
+/// A LoRA to apply.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoraUse {
+    /// Its name, for provenance and messages.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// How much of it is added to the UNet.
+    pub weight: f32,
+    /// How much of it is added to the text encoder; `None` is as much.
+    pub text_weight: Option<f32>,
 }
 
 /// A picture to start from.
@@ -143,6 +170,33 @@ pub enum GenerateError {
     /// A mask that fits no picture, or marks nothing.
     #[error("the mask {0}")]
     Mask(&'static str),
+    /// A LoRA cannot be used.
+    #[error("the LoRA {name:?}: {source}")]
+    Lora {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        source: LoraError,
+    },
+    /// More LoRAs than one frame takes.
+    #[error("{0} LoRAs are asked for; one frame takes {MOST_LORAS}")]
+    LoraCount(usize),
+    /// A region makes no sense.
+    #[error("region {number}: {reason}")]
+    Region {
+        /// Which, from 1.
+        number: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The prompt of a region cannot be used.
+    #[error("in the prompt of region {number}: {source}")]
+    RegionPrompt {
+        /// Which, from 1.
+        number: usize,
+        /// What is wrong.
+        source: PromptError,
+    },
     /// Something given for a comparison does not fit.
     #[error("given {what} has {found} numbers where {expected} are needed")]
     Given {

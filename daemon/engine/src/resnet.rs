@@ -59,9 +59,14 @@ impl ResnetBlock {
     pub fn forward(&self, x: &Tensor, activated_time: Option<&Tensor>) -> Result<Tensor> {
         let mut hidden = self.conv1.forward(&self.norm1.forward_silu(x)?)?;
         if let (Some(project), Some(time)) = (&self.time_emb_proj, activated_time) {
+            let (_, _, height, width) = hidden.dims4()?;
+            let regional = project.regional(time, height, width)?;
             let time = project.forward(time)?;
             let (batch, channels) = time.dims2()?;
             hidden = hidden.broadcast_add(&time.reshape((batch, channels, 1, 1))?)?;
+            if let Some(regional) = regional {
+                hidden = (hidden + regional)?;
+            }
         }
         let hidden = self.conv2.forward(&self.norm2.forward_silu(&hidden)?)?;
         let sum = match &self.conv_shortcut {

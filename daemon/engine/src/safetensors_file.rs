@@ -32,7 +32,15 @@ struct Entry {
 #[serde(untagged)]
 enum HeaderValue {
     Tensor(Entry),
-    Metadata {},
+    Metadata(BTreeMap<String, serde_json::Value>),
+}
+
+/// What a header says.
+struct Header {
+    /// Where the tensors' bytes begin.
+    data_start: usize,
+    entries: BTreeMap<String, Entry>,
+    metadata: BTreeMap<String, String>,
 }
 
 /// The bytes of a file: mapped into memory, or given.
@@ -57,15 +65,14 @@ impl std::ops::Deref for FileBytes {
 pub struct SafetensorsFile {
     path: PathBuf,
     bytes: FileBytes,
-    data_start: usize,
-    entries: BTreeMap<String, Entry>,
+    header: Header,
 }
 
 impl std::fmt::Debug for SafetensorsFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SafetensorsFile")
             .field("path", &self.path)
-            .field("tensors", &self.entries.len())
+            .field("tensors", &self.header.entries.len())
             .finish_non_exhaustive()
     }
 }
@@ -96,11 +103,10 @@ impl SafetensorsFile {
             return Err(LoadError::Pickle { path });
         }
         match check_header(&bytes) {
-            Ok((data_start, entries)) => Ok(Self {
+            Ok(header) => Ok(Self {
                 path,
                 bytes,
-                data_start,
-                entries,
+                header,
             }),
             Err(reason) => Err(LoadError::Safetensors { path, reason }),
         }
@@ -113,17 +119,48 @@ impl SafetensorsFile {
 
     /// The names of all tensors, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.keys().map(String::as_str)
+        self.header.entries.keys().map(String::as_str)
     }
 
     /// The shape of a tensor.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.entries.get(name).map(|entry| entry.shape.as_slice())
+        self.header
+            .entries
+            .get(name)
+            .map(|entry| entry.shape.as_slice())
+    }
+
+    /// What the file's maker noted.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.header.metadata
+    }
+
+    /// BLAKE3 of the whole file, in hex.
+    pub fn hash(&self) -> String {
+        blake3::hash(&self.bytes).to_hex().to_string()
+    }
+
+    /// The value of a tensor of one number; `None` where there is none of that
+    /// name, or it is no single number.
+    pub fn scalar(&self, name: &str) -> Option<f64> {
+        let entry = self.header.entries.get(name)?;
+        let (begin, end) = entry.data_offsets;
+        let start = self.header.data_start;
+        let data = self.bytes.get(start + begin..start + end)?;
+        match (entry.dtype.as_str(), data) {
+            ("F64", _) => Some(f64::from_le_bytes(data.try_into().ok()?)),
+            ("F32", _) => Some(f32::from_le_bytes(data.try_into().ok()?).into()),
+            ("F16", _) => Some(half::f16::from_le_bytes(data.try_into().ok()?).into()),
+            ("BF16", _) => Some(half::bf16::from_le_bytes(data.try_into().ok()?).into()),
+            ("I64", _) => Some(i64::from_le_bytes(data.try_into().ok()?) as f64),
+            ("I32", _) => Some(i32::from_le_bytes(data.try_into().ok()?).into()),
+            _ => None,
+        }
     }
 
     /// Copies a tensor to `device`, in the number format in which it is stored.
     pub fn read(&self, name: &str, device: &Device) -> Result<Tensor, LoadError> {
-        let Some(entry) = self.entries.get(name) else {
+        let Some(entry) = self.header.entries.get(name) else {
             return Err(candle_core::Error::CannotFindTensor {
                 path: name.to_owned(),
             }
@@ -143,7 +180,7 @@ impl SafetensorsFile {
             }
         };
         let (begin, end) = entry.data_offsets;
-        let data = &self.bytes[self.data_start + begin..self.data_start + end];
+        let data = &self.bytes[self.header.data_start + begin..self.header.data_start + end];
         Ok(Tensor::from_raw_buffer(data, dtype, &entry.shape, device)?)
     }
 }
@@ -180,8 +217,8 @@ pub(crate) fn map_file(path: &Path) -> Result<memmap2::Mmap, LoadError> {
     unsafe { memmap2::Mmap::map(&file) }.map_err(io)
 }
 
-/// Where the tensors' bytes begin, and every tensor by name; or what is wrong.
-fn check_header(bytes: &[u8]) -> Result<(usize, BTreeMap<String, Entry>), String> {
+/// What the header says, or what is wrong with it.
+fn check_header(bytes: &[u8]) -> Result<Header, String> {
     const AGAIN: &str = "Copy or download it again";
     if bytes.starts_with(b"version https://git-lfs") {
         return Err("it is a Git LFS pointer, not the file. Fetch it with `git lfs pull`".into());
@@ -214,12 +251,19 @@ fn check_header(bytes: &[u8]) -> Result<(usize, BTreeMap<String, Entry>), String
         serde_json::from_slice(header).map_err(|error| format!("its header: {error}"))?;
 
     let mut entries = BTreeMap::new();
+    let mut metadata = BTreeMap::new();
     let mut needed = 0;
     for (name, value) in header {
         let entry = match value {
             HeaderValue::Tensor(entry) => entry,
-            HeaderValue::Metadata {} if name == "__metadata__" => continue,
-            HeaderValue::Metadata {} => return Err(format!("its header does not describe {name}")),
+            HeaderValue::Metadata(notes) if name == "__metadata__" => {
+                metadata.extend(notes.into_iter().filter_map(|(key, value)| match value {
+                    serde_json::Value::String(text) => Some((key, text)),
+                    _ => None,
+                }));
+                continue;
+            }
+            HeaderValue::Metadata(_) => return Err(format!("its header does not describe {name}")),
         };
         let (begin, end) = entry.data_offsets;
         let elements = entry
@@ -248,7 +292,11 @@ fn check_header(bytes: &[u8]) -> Result<(usize, BTreeMap<String, Entry>), String
             data.len()
         ));
     }
-    Ok((8 + length, entries))
+    Ok(Header {
+        data_start: 8 + length,
+        entries,
+        metadata,
+    })
 }
 
 /// Size of the format's element types; None for those we do not know.
@@ -290,6 +338,9 @@ mod tests {
         let file = SafetensorsFile::from_bytes("m".into(), Cow::Owned(bytes)).unwrap();
         assert_eq!(file.names().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(file.shape("a"), Some([2, 1].as_slice()));
+        assert_eq!(file.metadata()["format"], "pt");
+        assert_eq!(file.scalar("b"), Some(0.0));
+        assert_eq!((file.scalar("a"), file.scalar("c")), (None, None));
         let a = file
             .read("a", &Device::Cpu)
             .unwrap()

@@ -3,7 +3,7 @@
 use candle_core::{DType, Result, Tensor};
 
 use crate::adapters::AdaptableLayers;
-use crate::attention::{SpatialSelfAttention, SpatialTransformer, TransformerStyle};
+use crate::attention::{RegionText, SpatialSelfAttention, SpatialTransformer, TransformerStyle};
 use crate::config::UNetConfig;
 use crate::layers::{Conv2d, GroupNorm, Linear};
 use crate::ops;
@@ -28,10 +28,10 @@ enum BlockAttention {
 }
 
 impl BlockAttention {
-    fn forward(&self, x: Tensor, context: &Tensor) -> Result<Tensor> {
+    fn forward(&self, x: Tensor, texts: &[RegionText]) -> Result<Tensor> {
         match self {
             Self::None => Ok(x),
-            Self::Text(transformer) => transformer.forward(&x, context),
+            Self::Text(transformer) => transformer.forward(&x, texts),
             Self::Spatial(attention) => attention.forward(&x),
         }
     }
@@ -240,6 +240,19 @@ impl UNet {
         self.forward_observed(x, timesteps, context, control, &mut |_, _| ())
     }
 
+    /// [`forward`](Self::forward) for texts that share the picture.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward), and when there is no text.
+    pub fn forward_texts(
+        &self,
+        x: &Tensor,
+        timesteps: &[f64],
+        texts: &[RegionText],
+    ) -> Result<Tensor> {
+        self.run(x, timesteps, texts, None, &mut |_, _| ())
+    }
+
     /// [`forward`](Self::forward) that shows what each part gives, by the
     /// part's name: "time_embedding", then "down_blocks.0.skips.0" …
     /// (outputs that become skip connections), "down_blocks.0" …, "mid_block",
@@ -249,6 +262,21 @@ impl UNet {
         x: &Tensor,
         timesteps: &[f64],
         context: &Tensor,
+        control: Option<&ControlResiduals>,
+        observe: &mut dyn FnMut(&str, &Tensor),
+    ) -> Result<Tensor> {
+        let text = RegionText {
+            embeddings: context.clone(),
+            region: None,
+        };
+        self.run(x, timesteps, &[text], control, observe)
+    }
+
+    fn run(
+        &self,
+        x: &Tensor,
+        timesteps: &[f64],
+        texts: &[RegionText],
         control: Option<&ControlResiduals>,
         observe: &mut dyn FnMut(&str, &Tensor),
     ) -> Result<Tensor> {
@@ -274,7 +302,7 @@ impl UNet {
         for (index, block) in self.down_blocks.iter().enumerate() {
             let own_skips = skips.len();
             for (resnet, attention) in &block.layers {
-                hidden = attention.forward(resnet.forward(&hidden, Some(&time))?, context)?;
+                hidden = attention.forward(resnet.forward(&hidden, Some(&time))?, texts)?;
                 skips.push(hidden.clone());
             }
             if let Some(downsample) = &block.downsample {
@@ -300,7 +328,7 @@ impl UNet {
         }
         if let Some(block) = &self.mid_block {
             hidden = block.first.forward(&hidden, Some(&time))?;
-            hidden = block.attention.forward(&hidden, context)?;
+            hidden = block.attention.forward(&hidden, texts)?;
             hidden = block.second.forward(&hidden, Some(&time))?;
             observe("mid_block", &hidden);
         }
@@ -313,7 +341,7 @@ impl UNet {
                     candle_core::bail!("the up blocks want more skip connections than there are");
                 };
                 let joined = Tensor::cat(&[&hidden, &skip], 1)?;
-                hidden = attention.forward(resnet.forward(&joined, Some(&time))?, context)?;
+                hidden = attention.forward(resnet.forward(&joined, Some(&time))?, texts)?;
             }
             if let Some(upsample) = &block.upsample {
                 // Sizes that do not halve evenly come back by the skip's size.

@@ -151,8 +151,41 @@ pub(crate) fn conv2d_at(
     if winograd::suits(level, shape) {
         winograd::conv2d(level, shape, input, weight, bias, output);
     } else {
+        let bias = bias.map_or(Bias::None, Bias::Rows);
         direct(level, shape, input, weight, bias, output);
     }
+    Ok(())
+}
+
+/// What a 1×1 convolution without bias gives, added to what `output` holds:
+/// `input` is `batch` x `inputs` x `pixels`, `weight` `outputs` x `inputs`,
+/// `output` `batch` x `outputs` x `pixels`.
+///
+/// # Errors
+/// A slice's length is not what the shape says.
+pub fn pointwise_add(
+    batch: usize,
+    inputs: usize,
+    outputs: usize,
+    pixels: usize,
+    input: &[f32],
+    weight: &[f32],
+    output: &mut [f32],
+) -> Result<(), ShapeError> {
+    check_length("pointwise_add", "input", input, &[batch, inputs, pixels])?;
+    check_length("pointwise_add", "weight", weight, &[outputs, inputs])?;
+    check_length("pointwise_add", "output", output, &[batch, outputs, pixels])?;
+    let shape = ConvShape {
+        batch,
+        in_channels: inputs,
+        out_channels: outputs,
+        height: 1,
+        width: pixels,
+        kernel: (1, 1),
+        stride: 1,
+        padding: Padding::default(),
+    };
+    direct(Level::best(), &shape, input, weight, Bias::Held, output);
     Ok(())
 }
 
@@ -162,7 +195,7 @@ fn direct(
     shape: &ConvShape,
     input: &[f32],
     weight: &[f32],
-    bias: Option<&[f32]>,
+    bias: Bias<'_>,
     output: &mut [f32],
 ) {
     let pixels = shape.out_height() * shape.out_width();
@@ -171,7 +204,7 @@ fn direct(
         depth: shape.in_channels * shape.kernel.0 * shape.kernel.1,
         a: weight,
         b: &Patches { shape, input },
-        bias: bias.map_or(Bias::None, Bias::Rows),
+        bias,
         c_row: pixels,
     };
     let panels = panels(level, shape.batch, pixels, shape.out_channels * pixels);

@@ -29,9 +29,9 @@ mod winograd;
 
 pub use activation::{Activation, activate, geglu, upsample_nearest_2x};
 pub use attention::{AttentionShape, attention};
-pub use conv::{ConvShape, Padding, conv2d};
+pub use conv::{ConvShape, Padding, conv2d, pointwise_add};
 pub use norm::{GroupNormShape, group_norm, layer_norm};
-pub use product::linear;
+pub use product::{linear, linear_add};
 pub use shape::ShapeError;
 
 /// The instructions in use on this processor, for logs and reports.

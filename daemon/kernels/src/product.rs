@@ -62,6 +62,8 @@ pub(crate) trait Columns: Sync {
 #[derive(Clone, Copy)]
 pub(crate) enum Bias<'a> {
     None,
+    /// What C holds before.
+    Held,
     /// One number for each row of C.
     Rows(&'a [f32]),
     /// One number for each column of C.
@@ -189,6 +191,7 @@ impl<B: Columns> Vectorised for Task<'_, B> {
                     } else {
                         match product.bias {
                             Bias::None => Start::Zero,
+                            Bias::Held => Start::Sum,
                             Bias::Rows(bias) => Start::Rows(bias[row..row + height].as_ptr()),
                             Bias::Columns(bias) => {
                                 let bias = &bias[panel.column..panel.column + panel.width];
@@ -285,16 +288,29 @@ pub fn linear(
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) -> Result<(), ShapeError> {
-    linear_at(
-        Level::best(),
-        rows,
-        inputs,
-        outputs,
-        input,
-        weight,
-        bias,
-        output,
-    )
+    if let Some(bias) = bias {
+        check_length("linear", "bias", bias, &[outputs])?;
+    }
+    let bias = bias.map_or(Bias::None, Bias::Columns);
+    let level = Level::best();
+    linear_at(level, rows, inputs, outputs, input, weight, bias, output)
+}
+
+/// What a linear layer without bias gives, added to what `output` holds:
+/// `output[r, o] += Σ input[r, i] · weight[o, i]`, in the layout of [`linear`].
+///
+/// # Errors
+/// A slice's length is not what the shape says.
+pub fn linear_add(
+    rows: usize,
+    inputs: usize,
+    outputs: usize,
+    input: &[f32],
+    weight: &[f32],
+    output: &mut [f32],
+) -> Result<(), ShapeError> {
+    let (level, bias) = (Level::best(), Bias::Held);
+    linear_at(level, rows, inputs, outputs, input, weight, bias, output)
 }
 
 #[expect(
@@ -308,15 +324,12 @@ fn linear_at(
     outputs: usize,
     input: &[f32],
     weight: &[f32],
-    bias: Option<&[f32]>,
+    bias: Bias<'_>,
     output: &mut [f32],
 ) -> Result<(), ShapeError> {
     check_length("linear", "input", input, &[rows, inputs])?;
     check_length("linear", "weight", weight, &[outputs, inputs])?;
     check_length("linear", "output", output, &[rows, outputs])?;
-    if let Some(bias) = bias {
-        check_length("linear", "bias", bias, &[outputs])?;
-    }
     let product = Product {
         rows,
         depth: inputs,
@@ -325,7 +338,7 @@ fn linear_at(
             weight,
             depth: inputs,
         },
-        bias: bias.map_or(Bias::None, Bias::Columns),
+        bias,
         c_row: outputs,
     };
     product.run(level, &panels(level, 1, outputs, 0), output);
@@ -360,7 +373,14 @@ mod tests {
             }
             for level in Level::all() {
                 let mut output = vec![f32::NAN; rows * outputs];
-                linear_at(level, rows, inputs, outputs, &input, &weight, bias.as_deref(), &mut output)?;
+                let added = bias.as_deref().map_or(Bias::None, Bias::Columns);
+                linear_at(level, rows, inputs, outputs, &input, &weight, added, &mut output)?;
+                assert_close(&output, &expected, 1e-5);
+                // The bias laid out before, and the product added to it.
+                for (o, output) in output.iter_mut().enumerate() {
+                    *output = bias.as_ref().map_or(0.0, |bias| bias[o % outputs]);
+                }
+                linear_at(level, rows, inputs, outputs, &input, &weight, Bias::Held, &mut output)?;
                 assert_close(&output, &expected, 1e-5);
             }
         }

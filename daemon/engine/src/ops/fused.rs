@@ -3,7 +3,7 @@
 use std::ops::{Deref, Range};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use candle_core::{CpuStorage, D, DType, Error, Result, Storage, Tensor};
+use candle_core::{CpuStorage, D, DType, Error, InplaceOp3, Layout, Result, Storage, Tensor};
 use framewright_kernels as kernels;
 use kernels::{Activation, AttentionShape, ConvShape, GroupNormShape, Padding};
 
@@ -87,6 +87,90 @@ pub fn linear(x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
         kernels::linear(rows, inputs, outputs, x.slice()?, w.slice()?, b, output)
             .map_err(Error::wrap)
     })
+}
+
+/// Adds a product to numbers that are there.
+enum Add {
+    /// x (rows, inputs) to y (rows, outputs).
+    Linear {
+        rows: usize,
+        inputs: usize,
+        outputs: usize,
+    },
+    /// x (batch, inputs, pixels) to y (batch, outputs, pixels).
+    Pointwise {
+        batch: usize,
+        inputs: usize,
+        outputs: usize,
+        pixels: usize,
+    },
+}
+
+impl InplaceOp3 for Add {
+    fn name(&self) -> &'static str {
+        "product-add"
+    }
+
+    fn cpu_fwd(
+        &self,
+        y: &mut CpuStorage,
+        y_layout: &Layout,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        w: &CpuStorage,
+        w_layout: &Layout,
+    ) -> Result<()> {
+        let offsets = |layout: &Layout| match layout.contiguous_offsets() {
+            Some((start, end)) => Ok(start..end),
+            None => candle_core::bail!("the kernels work on contiguous tensors only"),
+        };
+        let (y_range, x_range, w_range) =
+            (offsets(y_layout)?, offsets(x_layout)?, offsets(w_layout)?);
+        let (CpuStorage::F32(y), CpuStorage::F32(x), CpuStorage::F32(w)) = (y, x, w) else {
+            candle_core::bail!("the kernels work on f32 on the CPU only");
+        };
+        let (y, x, w) = (&mut y[y_range], &x[x_range], &w[w_range]);
+        match *self {
+            Self::Linear {
+                rows,
+                inputs,
+                outputs,
+            } => kernels::linear_add(rows, inputs, outputs, x, w, y),
+            Self::Pointwise {
+                batch,
+                inputs,
+                outputs,
+                pixels,
+            } => kernels::pointwise_add(batch, inputs, outputs, pixels, x, w, y),
+        }
+        .map_err(Error::wrap)
+    }
+}
+
+/// As [`super::linear_add`].
+pub fn linear_add(y: Tensor, x: &Tensor, w: &Tensor) -> Result<Tensor> {
+    let (outputs, inputs) = w.dims2()?;
+    let rows = x.elem_count() / inputs.max(1);
+    let add = Add::Linear {
+        rows,
+        inputs,
+        outputs,
+    };
+    y.inplace_op3(&x.contiguous()?, &w.contiguous()?, &add)?;
+    Ok(y)
+}
+
+/// As [`super::pointwise_add`].
+pub fn pointwise_add(y: Tensor, x: &Tensor, w: &Tensor) -> Result<Tensor> {
+    let (batch, inputs, height, width) = x.dims4()?;
+    let add = Add::Pointwise {
+        batch,
+        inputs,
+        outputs: w.dim(0)?,
+        pixels: height * width,
+    };
+    y.inplace_op3(&x.contiguous()?, &w.contiguous()?, &add)?;
+    Ok(y)
 }
 
 /// As [`super::conv2d`].

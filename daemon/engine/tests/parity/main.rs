@@ -7,7 +7,9 @@
 
 mod golden;
 mod inpaint;
+mod loras;
 mod networks;
 mod pipeline;
+mod regions;
 mod samplers;
 mod tokens;

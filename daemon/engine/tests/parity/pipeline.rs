@@ -78,7 +78,7 @@ pub(crate) fn run(pipeline: &Pipeline, mut generation: Generation) -> Frame {
     generation.finish(pipeline).unwrap()
 }
 
-fn generate(pipeline: &Pipeline, request: &GenerateRequest) -> Frame {
+pub(crate) fn generate(pipeline: &Pipeline, request: &GenerateRequest) -> Frame {
     run(pipeline, pipeline.start(request).unwrap())
 }
 
