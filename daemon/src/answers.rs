@@ -6,11 +6,12 @@ use framewright_library::Kind;
 use framewright_protocol::{
     BlobGet, BlobPut, DaemonStop, Describe, DescribeResult, DocumentDelete, DocumentGet,
     DocumentList, DocumentPut, ErrorCode, EventsSubscribe, FieldDescription, FrameAgain,
-    FrameGenerate, HelloParams, HelloResult, JobAgain, JobCancel, JobEvents, JobList, JobPrune,
-    JobShow, JobSubmit, JobWait, JobWatch, LibraryAddFolder, LibraryFolders, LibraryRemoveFolder,
-    Limits, LoraImport, LoraInspect, LoraList, Method, ModelImport, ModelInspect, ModelList,
-    Nothing, PROTOCOL_LEVEL, PROTOCOL_OLDEST, Ping, PromptLint, PromptTokens, ScenePlan, Status,
-    SubscribeParams, TokensParams, TokensResult, WireError, all_events, all_methods,
+    FrameGenerate, FrameInpaint, HelloParams, HelloResult, InpaintContext, JobAgain, JobCancel,
+    JobEvents, JobList, JobPrune, JobShow, JobSubmit, JobWait, JobWatch, LibraryAddFolder,
+    LibraryFolders, LibraryRemoveFolder, Limits, LoraImport, LoraInspect, LoraList, Method,
+    ModelImport, ModelInspect, ModelList, Nothing, PROTOCOL_LEVEL, PROTOCOL_OLDEST, Ping,
+    PromptLint, PromptTokens, ScenePlan, Status, SubscribeParams, TokensParams, TokensResult,
+    WireError, all_events, all_methods,
 };
 
 use crate::connection::{Client, Turn, answer, refusal};
@@ -70,6 +71,7 @@ pub async fn at_once(daemon: &Arc<Daemon>, id: u64, method: &str, bytes: &[u8]) 
 pub fn in_order(method: &str) -> bool {
     [
         FrameGenerate::NAME,
+        FrameInpaint::NAME,
         FrameAgain::NAME,
         JobSubmit::NAME,
         JobAgain::NAME,
@@ -96,6 +98,13 @@ pub async fn in_time(
         FrameGenerate::NAME => {
             let outcome = job_answers::generate(daemon, client, turn, id, bytes).await;
             answer::<FrameGenerate>(id, outcome)
+        }
+        FrameInpaint::NAME => {
+            let outcome = job_answers::inpaint(daemon, client, turn, id, bytes).await;
+            answer::<FrameInpaint>(id, outcome)
+        }
+        InpaintContext::NAME => {
+            read::<InpaintContext>(daemon, id, bytes, job_answers::context).await
         }
         FrameAgain::NAME => {
             let outcome = job_answers::again(daemon, client, turn, id, bytes).await;

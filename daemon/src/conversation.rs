@@ -16,7 +16,7 @@ use framewright_protocol::{
     Request, Status, SubmitParams, SubscribeParams, TokensResult, WaitParams, WireError, encode,
     from_value, read_frame, to_value, write_frame,
 };
-use image::RgbImage;
+use image::{DynamicImage, RgbImage};
 use serde_json::{Value, json};
 use tokio::io::{AsyncWriteExt, DuplexStream};
 
@@ -121,8 +121,22 @@ impl Reader for Colourful {
     fn remember(&self, _png: &[u8]) -> Result<Remembered, WireError> {
         Ok(Remembered {
             request: params("again", 7),
+            inpainting: None,
             provenance: json!({"seed": 6}),
         })
+    }
+
+    fn native_side(&self, _model: &Model) -> Result<u32, WireError> {
+        Ok(64)
+    }
+
+    fn png(
+        &self,
+        _picture: &DynamicImage,
+        _provenance: &mut Value,
+        _request: Value,
+    ) -> Result<Vec<u8>, WireError> {
+        Ok(Vec::new())
     }
 
     fn differences(&self, before: &Value, after: &Value) -> Vec<String> {

@@ -10,7 +10,9 @@ use framewright_engine::error::LoadError;
 use framewright_engine::generation::Generation;
 use framewright_engine::pipeline::{LoadOptions, LoadReport, Pipeline};
 use framewright_engine::provenance;
-use framewright_engine::request::{GenerateError, GenerateRequest, InitImage, ModelDefaults};
+use framewright_engine::request::{
+    GenerateError, GenerateRequest, InitImage, Inpaint, ModelDefaults,
+};
 use framewright_library::{Model, Source};
 use framewright_protocol::{ErrorCode, FrameResult, Picture, PictureFormat, WireError};
 use image::RgbImage;
@@ -226,6 +228,12 @@ fn request(
             strength: start.strength,
         }),
         clip_skip: order.clip_skip,
+        inpaint: order.region.as_ref().map(|region| Inpaint {
+            image: region.image.clone(),
+            start: region.start.clone(),
+            mask: region.mask.clone(),
+            strength: region.strength,
+        }),
         ..GenerateRequest::default()
     })
 }
@@ -305,6 +313,7 @@ pub fn refused(error: &GenerateError) -> WireError {
         GenerateError::SizeBounds { .. } => about("width, height"),
         GenerateError::Setting { setting, .. } => about(setting),
         GenerateError::Schedule(_) => about("steps, strength"),
+        GenerateError::Mask(_) => about("mask"),
         GenerateError::Load(error) => unusable(error),
         _ => WireError::new(ErrorCode::Internal, error.to_string()),
     }

@@ -11,11 +11,14 @@ use std::time::{Duration, Instant};
 use framewright_jobs::{Happened, Hash, Next, Outcome, Preview, Progress, Queue, Running};
 use framewright_library::Library;
 use framewright_protocol::{
-    AgainResult, ErrorCode, FrameResult, GenerateResult, Limits, PictureFormat, WireError,
+    AgainResult, ErrorCode, FrameResult, GenerateResult, InpaintResult, Limits, Picture,
+    PictureFormat, WireError,
 };
 use image::RgbImage;
 use serde_bytes::ByteBuf;
+use serde_json::Value;
 
+use crate::inpainting::{Canvas, Inpainting, Layout};
 use crate::job_words;
 use crate::order::Order;
 use crate::picture;
@@ -145,7 +148,10 @@ impl<F: FnMut() -> Box<dyn Renderer>> Worker<F> {
         let assignment = desk.assignment(&running.method, &running.request)?;
         let task = assignment.task;
         let (order, candidates) = match &task {
-            Task::Generate { order, candidates } => (order, *candidates),
+            Task::Generate { order, candidates }
+            | Task::Inpaint {
+                order, candidates, ..
+            } => (order, *candidates),
             Task::Again { order, .. } => (order, 1),
         };
         let model = order.model.name.clone();
@@ -181,19 +187,52 @@ impl<F: FnMut() -> Box<dyn Renderer>> Worker<F> {
                     seconds: course.seconds(),
                 })?
             }
-            Task::Again {
-                before, provenance, ..
+            Task::Inpaint {
+                inpainting,
+                request,
+                ..
             } => {
-                let (frame, _) = course.frame(0, order, self)?;
-                let after = picture::read_png(&frame.picture.data)?;
-                let differing_pixels = picture::differing_pixels(before, &after);
+                let layout = course.lay_out(inpainting, order, self)?;
+                let mut frames = Vec::new();
+                let mut notices = Vec::new();
+                for candidate in 0..candidates {
+                    let (frame, noticed) =
+                        course.inpainted(candidate, order, &layout, request, self)?;
+                    frames.push(course.store(frame, self)?);
+                    notices = noticed;
+                }
+                encoded(&InpaintResult {
+                    job,
+                    frames,
+                    place: layout.place(),
+                    context: layout.context(),
+                    region_small: layout.advice(),
+                    notices,
+                    seconds: course.seconds(),
+                })?
+            }
+            Task::Again {
+                before,
+                provenance,
+                inpainting,
+                ..
+            } => {
+                let (frame, _) = match inpainting {
+                    Some((inpainting, request)) => {
+                        let layout = course.lay_out(inpainting, order, self)?;
+                        course.inpainted(0, order, &layout, request, self)?
+                    }
+                    None => course.frame(0, order, self)?,
+                };
+                let after = Canvas::read_png(&frame.picture.data)?;
+                let differing_pixels = before.differing_pixels(&after);
                 let differences = self
                     .thread
                     .reader
                     .differences(provenance, &frame.provenance);
                 encoded(&AgainResult {
                     job,
-                    identical: differing_pixels == 0 && before.dimensions() == after.dimensions(),
+                    identical: differing_pixels == 0,
                     differing_pixels,
                     differences,
                     frame: course.store(frame, self)?,
@@ -285,6 +324,51 @@ impl Course<'_> {
         Ok((drawing.finish()?, notices))
     }
 
+    fn lay_out<'a, F: FnMut() -> Box<dyn Renderer>>(
+        &self,
+        inpainting: &'a Inpainting,
+        order: &Order,
+        worker: &Worker<F>,
+    ) -> Result<Layout<'a>, WireError> {
+        let layout = inpainting.lay_out(worker.thread.reader.native_side(&order.model)?)?;
+        let place = layout.place();
+        check_answer(self.candidates, (place.width, place.height), self.format)?;
+        Ok(layout)
+    }
+
+    /// One candidate of an inpainting: drawn, put onto the canvas, and written
+    /// with the request that makes it again.
+    fn inpainted<F: FnMut() -> Box<dyn Renderer>>(
+        &mut self,
+        candidate: u32,
+        order: &Order,
+        layout: &Layout<'_>,
+        request: &Value,
+        worker: &mut Worker<F>,
+    ) -> Result<(FrameResult, Vec<String>), WireError> {
+        let (width, height) = layout.working();
+        let mut order = order.clone();
+        order.seed += u64::from(candidate);
+        (order.width, order.height) = (Some(width), Some(height));
+        // A candidate made alone starts from the same noise.
+        order.region = Some(layout.region(uniform(order.seed))?);
+        let (mut frame, notices) = self.frame(candidate, &order, worker)?;
+        let finished = layout.finish(&picture::read_png(&frame.picture.data)?)?;
+        let png =
+            worker
+                .thread
+                .reader
+                .png(&finished.image(), &mut frame.provenance, request.clone())?;
+        frame.picture = Picture {
+            format: PictureFormat::Png,
+            width: finished.size().width,
+            height: finished.size().height,
+            data: ByteBuf::from(png),
+            blob: None,
+        };
+        Ok((frame, notices))
+    }
+
     /// Stores a frame's PNG and names the blob in its place.
     fn store<F>(
         &mut self,
@@ -306,6 +390,18 @@ impl Course<'_> {
 
     fn seconds(&self) -> f64 {
         self.began.elapsed().as_secs_f64()
+    }
+}
+
+/// Numbers from 0 to 1 that a seed decides (SplitMix64, Steele et al. 2014).
+fn uniform(seed: u64) -> impl FnMut() -> f32 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = state;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((word ^ (word >> 31)) >> 40) as f32 / 16_777_215.0
     }
 }
 

@@ -14,6 +14,7 @@ use framewright_library::{Model, Source};
 use framewright_protocol::{
     ErrorCode, GenerateParams, TokenChunk, TokenPiece, TokensResult, WireError,
 };
+use image::DynamicImage;
 use serde_json::{Value, json};
 
 use crate::checkpoint::{self, Hashes};
@@ -99,8 +100,38 @@ impl Reader for Files {
                 clip_skip: Some(made.clip_skip),
                 ..GenerateParams::default()
             },
+            inpainting: made.request,
             provenance,
         })
+    }
+
+    fn native_side(&self, model: &Model) -> Result<u32, WireError> {
+        let files = checkpoint::files(model, &self.hashes)?;
+        let unet = files.unet_config().map_err(|error| unusable(&error))?;
+        let vae = files.vae_config().map_err(|error| unusable(&error))?;
+        let (width, height) = unet.native_size(&vae);
+        let defaults = &model.defaults;
+        let side = defaults
+            .width
+            .unwrap_or(width)
+            .min(defaults.height.unwrap_or(height));
+        // A canvas is laid out in multiples of 8 from 64.
+        Ok(side.clamp(64, LARGEST_SIDE) / 8 * 8)
+    }
+
+    fn png(
+        &self,
+        picture: &DynamicImage,
+        provenance: &mut Value,
+        request: Value,
+    ) -> Result<Vec<u8>, WireError> {
+        let internal =
+            |error: &dyn std::fmt::Display| WireError::new(ErrorCode::Internal, error.to_string());
+        let mut made: Provenance =
+            serde_json::from_value(provenance.take()).map_err(|error| internal(&error))?;
+        made.request = Some(request);
+        *provenance = serde_json::to_value(&made).map_err(|error| internal(&error))?;
+        provenance::write_image(picture, &made).map_err(|error| internal(&error))
     }
 
     fn differences(&self, before: &Value, after: &Value) -> Vec<String> {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use framewright_jobs::{Event, Filter, Hash, JobId, Submission, Wait};
 use framewright_protocol::{
-    AgainResult, CancelResult, ErrorCode, FrameAgain, FrameGenerate, GenerateParams,
-    GenerateResult, JobEventsParams, JobEventsResult, JobListParams, JobListResult, JobParams,
-    JobShowResult, JobState, JobSubmit, JobWait, Method, PictureFormat, PruneParams, PruneResult,
-    SubmitParams, Submitted, Value, WaitResult, WatchResult, WireError, encode, to_value,
+    AgainResult, CancelResult, ErrorCode, FrameAgain, FrameGenerate, FrameInpaint, GenerateParams,
+    GenerateResult, InpaintContextParams, InpaintContextResult, InpaintParams, InpaintResult,
+    JobEventsParams, JobEventsResult, JobListParams, JobListResult, JobParams, JobShowResult,
+    JobState, JobSubmit, JobWait, Method, PictureFormat, PruneParams, PruneResult, SubmitParams,
+    Submitted, Value, WaitResult, WatchResult, WireError, encode, to_value,
 };
 use serde::Serialize;
 
@@ -16,7 +17,9 @@ use crate::answers::blocking;
 use crate::connection::{Client, Turn};
 use crate::daemon::Daemon;
 use crate::hub::Hub;
+use crate::inpainting;
 use crate::job_words::{self, refused, stopping};
+use crate::order::find_model;
 use crate::request::{self, Accepted, checked_key, decoded};
 
 /// Events that one answer or one replay has at most.
@@ -39,6 +42,32 @@ pub async fn generate(
         request::generate_result(daemon.jobs.blobs(), &result, format)
     })
     .await
+}
+
+/// `frame.inpaint`
+pub async fn inpaint(
+    daemon: &Arc<Daemon>,
+    client: &Client,
+    turn: Option<Turn>,
+    id: u64,
+    bytes: &[u8],
+) -> Result<InpaintResult, WireError> {
+    let (job, format) = begin(daemon, client, id, FrameInpaint::NAME, bytes).await?;
+    drop(turn);
+    let result = result(daemon, job).await?;
+    blocking(daemon, move |daemon| {
+        request::inpaint_result(daemon.jobs.blobs(), &result, format)
+    })
+    .await
+}
+
+/// `inpaint.context`
+pub fn context(
+    daemon: &Daemon,
+    params: InpaintContextParams,
+) -> Result<InpaintContextResult, WireError> {
+    let model = find_model(&daemon.library, params.model.as_deref())?;
+    inpainting::context(&params, daemon.reader.native_side(&model)?)
 }
 
 /// `frame.again`
@@ -214,6 +243,11 @@ pub async fn wait(daemon: &Arc<Daemon>, bytes: &[u8]) -> Result<WaitResult, Wire
             Some(result) if job.summary.method == FrameAgain::NAME => {
                 let format = params.format.unwrap_or_default();
                 Some(value(&request::again_result(blobs, result, format)?)?)
+            }
+            Some(result) if job.summary.method == FrameInpaint::NAME => {
+                let asked: InpaintParams = decoded::<FrameInpaint>(&job.request)?;
+                let format = params.format.or(asked.frame.format).unwrap_or_default();
+                Some(value(&request::inpaint_result(blobs, result, format)?)?)
             }
             Some(result) => {
                 let asked: GenerateParams = decoded::<FrameGenerate>(&job.request)?;

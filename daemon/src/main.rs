@@ -12,6 +12,7 @@ mod diffusion;
 mod engine_thread;
 mod files;
 mod hub;
+mod inpainting;
 mod job_answers;
 mod job_words;
 mod library_answers;

@@ -2,7 +2,7 @@
 
 use framewright_library::{EMBEDDED, Kind, Library, Model};
 use framewright_protocol::{ErrorCode, GenerateParams, Limits, WireError};
-use image::RgbImage;
+use image::{GrayImage, RgbImage};
 
 use crate::{library_words, picture};
 
@@ -12,6 +12,20 @@ pub struct Start {
     /// Its pixels.
     pub image: RgbImage,
     /// How far to go from it: above 0, to 1.
+    pub strength: f32,
+}
+
+/// A region of a picture to draw anew.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Region {
+    /// The picture, at the size of the frame.
+    pub image: RgbImage,
+    /// What the region starts from, in a picture of that size; the picture
+    /// itself where there is none.
+    pub start: Option<RgbImage>,
+    /// How much of each pixel may change: 0 keeps it, 255 draws it anew.
+    pub mask: GrayImage,
+    /// How far to go from the start: above 0, to 1.
     pub strength: f32,
 }
 
@@ -43,6 +57,8 @@ pub struct Order {
     pub seed: u64,
     /// Where to start from (img2img).
     pub start: Option<Start>,
+    /// What to draw anew (inpainting); then without `start`.
+    pub region: Option<Region>,
     /// How many of the text encoder's last layers are left out.
     pub clip_skip: Option<u32>,
 }
@@ -145,6 +161,7 @@ impl Order {
             sampler: params.sampler,
             seed: params.seed.unwrap_or_else(drawn_seed),
             start,
+            region: None,
             clip_skip: params.clip_skip,
             model,
         })

@@ -5,7 +5,7 @@
 
 use framewright_library::Model;
 use framewright_protocol::{FrameResult, GenerateParams, TokensResult, WireError};
-use image::RgbImage;
+use image::{DynamicImage, RgbImage};
 use serde_json::Value;
 
 use crate::order::Order;
@@ -63,6 +63,8 @@ pub struct Remembered {
     /// missing: a PNG does not hold the picture that its frame started from;
     /// `strength` tells that there was one.
     pub request: GenerateParams,
+    /// What [`Reader::png`] was given.
+    pub inpainting: Option<Value>,
     /// Everything that the PNG says.
     pub provenance: Value,
 }
@@ -83,6 +85,24 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// When it says nothing, or nothing that can be understood.
     fn remember(&self, png: &[u8]) -> Result<Remembered, WireError>;
+
+    /// The side of the square at which the model draws well, pixels.
+    ///
+    /// # Errors
+    /// When its files cannot be read.
+    fn native_side(&self, model: &Model) -> Result<u32, WireError>;
+
+    /// A PNG of a picture with a provenance, which it is as to everything but
+    /// `request`: what the daemon needs to make it again.
+    ///
+    /// # Errors
+    /// `internal`.
+    fn png(
+        &self,
+        picture: &DynamicImage,
+        provenance: &mut Value,
+        request: Value,
+    ) -> Result<Vec<u8>, WireError>;
 
     /// What is not the same in two provenances, one sentence each.
     fn differences(&self, before: &Value, after: &Value) -> Vec<String>;

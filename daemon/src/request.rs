@@ -7,17 +7,17 @@
 use framewright_jobs::{Blobs, Hash};
 use framewright_library::Library;
 use framewright_protocol::{
-    AgainParams, AgainResult, ErrorCode, FrameAgain, FrameGenerate, FrameResult, GenerateParams,
-    GenerateResult, Limits, Method, Picture, PictureFormat, Priority, WireError, decode_fields,
+    AgainParams, AgainResult, ErrorCode, FrameAgain, FrameGenerate, FrameInpaint, FrameResult,
+    GenerateParams, GenerateResult, InpaintParams, InpaintResult, Limits, Method, Picture,
+    PictureFormat, Priority, WireError, decode_fields,
 };
-use image::RgbImage;
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 use serde_json::Value;
 
+use crate::inpainting::{Canvas, Inpainting};
 use crate::job_words::refused;
 use crate::order::{self, Order};
-use crate::picture;
 use crate::renderer::Reader;
 
 /// What the engine is to do.
@@ -29,12 +29,25 @@ pub enum Task {
         /// How many.
         candidates: u32,
     },
+    /// A region of a canvas, drawn anew.
+    Inpaint {
+        /// What is drawn; candidate k has the seed + k.
+        order: Box<Order>,
+        /// The region.
+        inpainting: Box<Inpainting>,
+        /// How many candidates.
+        candidates: u32,
+        /// The request, for the frames' provenance.
+        request: Value,
+    },
     /// A frame that was made before.
     Again {
         /// As its PNG remembers.
         order: Box<Order>,
+        /// The region, where it was inpainted, and the request.
+        inpainting: Option<(Box<Inpainting>, Value)>,
         /// Its pixels.
-        before: RgbImage,
+        before: Canvas,
         /// What its PNG says.
         provenance: Value,
     },
@@ -87,11 +100,12 @@ impl Desk<'_> {
     pub fn accept(self, method: &str, params: &[u8]) -> Result<Accepted, WireError> {
         match method {
             FrameGenerate::NAME => self.accept_generate(decoded::<FrameGenerate>(params)?),
+            FrameInpaint::NAME => self.accept_inpaint(decoded::<FrameInpaint>(params)?),
             FrameAgain::NAME => self.accept_again(decoded::<FrameAgain>(params)?),
             other => Err(
                 WireError::new(ErrorCode::Unsupported, "this method makes no job")
                     .about(other.chars().take(100).collect::<String>())
-                    .hint("`job.submit` takes frame.generate and frame.again"),
+                    .hint("`job.submit` takes frame.generate, frame.inpaint and frame.again"),
             ),
         }
     }
@@ -122,13 +136,40 @@ impl Desk<'_> {
         })
     }
 
+    fn accept_inpaint(self, mut params: InpaintParams) -> Result<Accepted, WireError> {
+        let key = checked_key(params.frame.key.take())?;
+        let priority = params.frame.priority.take().unwrap_or_default();
+        let format = params.frame.format.unwrap_or_default();
+        self.fetch_inpaint(&mut params)?;
+        order::candidates(&params.frame)?;
+        Inpainting::check(&params)?;
+        let order = Order::check(params.frame.clone(), self.library)?;
+        self.reader.check(&order)?;
+        params.frame.seed = Some(order.seed);
+        let mut blobs = vec![self.store(&mut params.image)?];
+        if let Some(mask) = &mut params.mask {
+            blobs.push(self.store(mask)?);
+        }
+        Ok(Accepted {
+            method: FrameInpaint::NAME,
+            title: title(&params.frame.prompt),
+            request: encoded(&params)?,
+            blobs,
+            key,
+            priority,
+            format,
+        })
+    }
+
     fn accept_again(self, mut params: AgainParams) -> Result<Accepted, WireError> {
         let key = checked_key(params.key.take())?;
         let priority = params.priority.take().unwrap_or_default();
         let mut blobs = Vec::new();
         self.fetch_again(&mut params)?;
         let title = match self.remember(&params)? {
-            Task::Again { order, .. } | Task::Generate { order, .. } => title(&order.prompt),
+            Task::Again { order, .. }
+            | Task::Inpaint { order, .. }
+            | Task::Generate { order, .. } => title(&order.prompt),
         };
         let png = self
             .blobs
@@ -165,6 +206,22 @@ impl Desk<'_> {
                 format: PictureFormat::Png,
             });
         }
+        if method == FrameInpaint::NAME {
+            let mut params = decoded::<FrameInpaint>(request)?;
+            // Pictures stand in it as blobs, so it holds no pixels.
+            let request = json(&params)?;
+            self.fetch_inpaint(&mut params)?;
+            return Ok(Assignment {
+                preview_every: params.frame.preview_every,
+                format: params.frame.format.unwrap_or_default(),
+                task: Task::Inpaint {
+                    inpainting: Box::new(Inpainting::check(&params)?),
+                    candidates: order::candidates(&params.frame)?,
+                    order: Box::new(Order::check(params.frame, self.library)?),
+                    request,
+                },
+            });
+        }
         let mut params = decoded::<FrameGenerate>(request)?;
         if let Some(image) = &mut params.image {
             self.fetch(image)?;
@@ -184,20 +241,36 @@ impl Desk<'_> {
     /// # Errors
     /// When it cannot be read.
     pub fn inputs(self, method: &str, request: &[u8]) -> Result<Vec<Hash>, WireError> {
-        let (own, image) = if method == FrameAgain::NAME {
+        let blob = |picture: Picture| picture.blob;
+        let (one, other) = if method == FrameAgain::NAME {
             let params = decoded::<FrameAgain>(request)?;
-            (params.blob, params.image)
+            (params.blob, params.image.and_then(blob))
+        } else if method == FrameInpaint::NAME {
+            let params = decoded::<FrameInpaint>(request)?;
+            (params.image.blob, params.mask.and_then(blob))
         } else {
-            (None, decoded::<FrameGenerate>(request)?.image)
+            (
+                None,
+                decoded::<FrameGenerate>(request)?.image.and_then(blob),
+            )
         };
-        let names = own.into_iter().chain(image.and_then(|image| image.blob));
+        let names = one.into_iter().chain(other);
         names.map(|name| hash(&name)).collect()
     }
 
     fn remember(self, params: &AgainParams) -> Result<Task, WireError> {
         let remembered = self.reader.remember(&params.png)?;
-        let before = picture::read_png(&params.png)?;
+        let before = Canvas::read_png(&params.png)?;
         let mut request = remembered.request;
+        if let Some(inpainting) = remembered.inpainting {
+            return self.remember_inpaint(
+                params,
+                inpainting,
+                request,
+                before,
+                remembered.provenance,
+            );
+        }
         match (request.strength, &params.image) {
             (Some(_), None) => {
                 return Err(WireError::new(
@@ -223,9 +296,69 @@ impl Desk<'_> {
         self.reader.check(&order)?;
         Ok(Task::Again {
             order,
+            inpainting: None,
             before,
             provenance: remembered.provenance,
         })
+    }
+
+    /// `made` is the request as the frame's provenance spells it out: what was
+    /// left open then is decided there.
+    fn remember_inpaint(
+        self,
+        again: &AgainParams,
+        request: Value,
+        made: GenerateParams,
+        before: Canvas,
+        provenance: Value,
+    ) -> Result<Task, WireError> {
+        let mut params: InpaintParams =
+            serde_json::from_value(request.clone()).map_err(|error| {
+                WireError::new(
+                    ErrorCode::InvalidParams,
+                    format!("the picture's account of how it was made cannot be read: {error}"),
+                )
+                .about("png")
+            })?;
+        if let Some(image) = &again.image {
+            params.image = image.clone();
+        }
+        params.frame = GenerateParams {
+            model: again.model.clone().or(made.model),
+            width: None,
+            height: None,
+            strength: None,
+            image: None,
+            ..made
+        };
+        self.fetch_inpaint(&mut params).map_err(|error| {
+            if error.code != ErrorCode::NotFound {
+                return error;
+            }
+            WireError::new(
+                ErrorCode::NotFound,
+                "the canvas or the mask that the frame was made from is no longer stored",
+            )
+            .about("png")
+            .hint("inpaint the picture again with the canvas and the mask")
+        })?;
+        let order = Box::new(Order::check(params.frame.clone(), self.library)?);
+        self.reader.check(&order)?;
+        Ok(Task::Again {
+            order,
+            inpainting: Some((Box::new(Inpainting::check(&params)?), request)),
+            before,
+            provenance,
+        })
+    }
+
+    fn fetch_inpaint(self, params: &mut InpaintParams) -> Result<(), WireError> {
+        self.fetch(&mut params.image)
+            .map_err(|error| error.about("image"))?;
+        match &mut params.mask {
+            Some(mask) => self.fetch(mask).map_err(|error| error.about("mask")),
+            None => Ok(()),
+        }
     }
 
     /// Fills in the bytes of a picture that names a blob.
@@ -300,6 +433,22 @@ pub fn generate_result(
     Ok(result)
 }
 
+/// A stored result of `frame.inpaint` with its pixels, in the wanted format.
+///
+/// # Errors
+/// When blobs have gone.
+pub fn inpaint_result(
+    blobs: &Blobs,
+    result: &[u8],
+    format: PictureFormat,
+) -> Result<InpaintResult, WireError> {
+    let mut result: InpaintResult = stored(result)?;
+    for frame in &mut result.frames {
+        fill(blobs, frame, format)?;
+    }
+    Ok(result)
+}
+
 /// A stored result of `frame.again` with its pixels.
 ///
 /// # Errors
@@ -323,10 +472,16 @@ fn fill(blobs: &Blobs, frame: &mut FrameResult, format: PictureFormat) -> Result
             data: ByteBuf::from(png),
             ..frame.picture.clone()
         },
-        raw => picture::write(&picture::read_png(&png)?, raw),
+        raw => Canvas::read_png(&png)?.write(raw),
     };
     frame.picture.blob = Some(name);
     Ok(())
+}
+
+/// A request as JSON, for a PNG.
+fn json(value: &impl Serialize) -> Result<Value, WireError> {
+    serde_json::to_value(value)
+        .map_err(|error| WireError::new(ErrorCode::Internal, error.to_string()))
 }
 
 /// Bytes for the queue.

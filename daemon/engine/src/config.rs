@@ -351,6 +351,17 @@ impl Default for UNetConfig {
 }
 
 impl UNetConfig {
+    /// Width and height of the frames it was trained on, pixels.
+    #[must_use]
+    pub fn native_size(&self, vae: &VaeConfig) -> (u32, u32) {
+        let factor = vae.factor() as u32;
+        let side = |axis: usize| {
+            let size = self.sample_size.as_ref().map(|size| size.get(axis));
+            size.unwrap_or(64) as u32 * factor
+        };
+        (side(1), side(0))
+    }
+
     /// The UNet of Stable Diffusion 1.5, with 4 or 9 channels in.
     pub fn stable_diffusion_1_5(in_channels: usize) -> Self {
         Self {
@@ -603,6 +614,12 @@ impl Default for VaeConfig {
 }
 
 impl VaeConfig {
+    /// Pixels of a latent's side.
+    #[must_use]
+    pub fn factor(&self) -> usize {
+        1 << self.block_out_channels.len().saturating_sub(1)
+    }
+
     /// The VAE of Stable Diffusion 1.5.
     pub fn stable_diffusion_1_5() -> Self {
         Self {

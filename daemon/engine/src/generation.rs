@@ -233,6 +233,7 @@ impl Generation {
                 mask_hash: provenance::mask_hash(&inpaint.mask),
                 strength: inpaint.strength,
             }),
+            request: None,
             device: pipeline.device.name().to_owned(),
             dtype: pipeline.dtype.as_str().to_owned(),
         };

@@ -188,18 +188,10 @@ impl Pipeline {
         }
 
         let given = &options.defaults;
-        let factor = vae.factor() as u32;
-        let sample_size = |axis: usize| {
-            let size = unet
-                .config()
-                .sample_size
-                .as_ref()
-                .map(|size| size.get(axis));
-            size.unwrap_or(64) as u32 * factor
-        };
+        let (width, height) = unet.config().native_size(vae.config());
         let defaults = Defaults {
-            width: given.width.unwrap_or_else(|| sample_size(1)),
-            height: given.height.unwrap_or_else(|| sample_size(0)),
+            width: given.width.unwrap_or(width),
+            height: given.height.unwrap_or(height),
             steps: given.steps.unwrap_or(20),
             guidance_scale: given.guidance_scale.unwrap_or(7.5),
             guidance_rescale: given.guidance_rescale.unwrap_or(0.0),

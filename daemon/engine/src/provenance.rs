@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 use std::io::Cursor;
 
-use image::{ExtendedColorType, GrayImage, ImageEncoder, RgbImage};
+use image::{DynamicImage, ExtendedColorType, GrayImage, ImageEncoder, RgbImage};
 use serde::{Deserialize, Serialize};
 
 use crate::guidance::GuidanceMode;
@@ -77,6 +77,9 @@ pub struct Provenance {
     /// The region that was painted anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inpaint: Option<InpaintIdentity>,
+    /// What the caller needs, beyond this record, to make the picture again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<serde_json::Value>,
     /// What computed it: `cpu`, or a GPU by name.
     pub device: String,
     /// The type the networks computed in: `f32`, `f16`, `bf16`.
@@ -389,14 +392,73 @@ pub fn mask_hash(mask: &GrayImage) -> String {
 /// # Errors
 /// [`ProvenanceError::Encode`], for an image without pixels for example.
 pub fn write_png(image: &RgbImage, provenance: &Provenance) -> Result<Vec<u8>, ProvenanceError> {
+    write_rows(
+        (image.width(), image.height()),
+        (png::ColorType::Rgb, png::BitDepth::Eight),
+        image.as_raw(),
+        provenance,
+    )
+}
+
+/// A PNG of a picture of 3 or 4 channels of 8 or 16 bits that says where it
+/// comes from.
+///
+/// # Errors
+/// [`ProvenanceError::Encode`], for a picture of another kind for example.
+pub fn write_image(
+    image: &DynamicImage,
+    provenance: &Provenance,
+) -> Result<Vec<u8>, ProvenanceError> {
+    let big_endian =
+        |channels: &[u16]| -> Vec<u8> { channels.iter().flat_map(|it| it.to_be_bytes()).collect() };
+    let (color, depth, rows) = match image {
+        DynamicImage::ImageRgb8(image) => (
+            png::ColorType::Rgb,
+            png::BitDepth::Eight,
+            image.as_raw().clone(),
+        ),
+        DynamicImage::ImageRgba8(image) => (
+            png::ColorType::Rgba,
+            png::BitDepth::Eight,
+            image.as_raw().clone(),
+        ),
+        DynamicImage::ImageRgb16(image) => (
+            png::ColorType::Rgb,
+            png::BitDepth::Sixteen,
+            big_endian(image.as_raw()),
+        ),
+        DynamicImage::ImageRgba16(image) => (
+            png::ColorType::Rgba,
+            png::BitDepth::Sixteen,
+            big_endian(image.as_raw()),
+        ),
+        _ => {
+            let kind = format!("a picture of {:?} is not written", image.color());
+            return Err(ProvenanceError::Encode(kind));
+        }
+    };
+    write_rows(
+        (image.width(), image.height()),
+        (color, depth),
+        &rows,
+        provenance,
+    )
+}
+
+fn write_rows(
+    (width, height): (u32, u32),
+    (color, depth): (png::ColorType, png::BitDepth),
+    rows: &[u8],
+    provenance: &Provenance,
+) -> Result<Vec<u8>, ProvenanceError> {
     let fail = |error: &dyn std::fmt::Display| ProvenanceError::Encode(error.to_string());
     let json = serde_json::to_string(provenance).map_err(|error| fail(&error))?;
     // A text chunk ends at the first NUL.
     let parameters = provenance.parameters().replace('\0', "\u{fffd}");
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, image.width(), image.height());
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(color);
+    encoder.set_depth(depth);
     if parameters.is_ascii() {
         // What the widest range of tools looks at.
         encoder.add_text_chunk("parameters".to_owned(), parameters)
@@ -409,7 +471,7 @@ pub fn write_png(image: &RgbImage, provenance: &Provenance) -> Result<Vec<u8>, P
         .map_err(|error| fail(&error))?;
     let mut writer = encoder.write_header().map_err(|error| fail(&error))?;
     writer
-        .write_image_data(image.as_raw())
+        .write_image_data(rows)
         .map_err(|error| fail(&error))?;
     writer.finish().map_err(|error| fail(&error))?;
     Ok(bytes)
@@ -517,6 +579,7 @@ mod tests {
                 strength: 0.6,
             }),
             inpaint: None,
+            request: None,
             device: "cpu".to_owned(),
             dtype: "f32".to_owned(),
         }

@@ -264,7 +264,7 @@ impl Vae {
 
     /// Pixels along a side for each latent: 8 for SD 1.5.
     pub fn factor(&self) -> usize {
-        1 << (self.config.block_out_channels.len() - 1)
+        self.config.factor()
     }
 
     /// The configuration it was built from.

@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod frame;
 mod home;
+mod inpaint;
 mod jobs;
 mod library;
 mod limits;
@@ -27,6 +28,10 @@ pub use event::{
 };
 pub use frame::{FrameError, encode, read_frame, write_frame};
 pub use home::{Home, HomeError};
+pub use inpaint::{
+    CanvasPart, Extension, InpaintContextParams, InpaintContextResult, InpaintParams,
+    InpaintResult, PixelBox, RegionAdvice, RegionFill,
+};
 pub use jobs::{
     BlobGetParams, BlobGetResult, BlobPutParams, BlobPutResult, CancelResult, JobEventsParams,
     JobEventsResult, JobListParams, JobListResult, JobParams, JobShowResult, JobState, JobSummary,
@@ -43,10 +48,11 @@ pub use limits::{Limits, PROTOCOL_LEVEL, PROTOCOL_OLDEST};
 pub use message::{Message, MessageError, Request, Response, decode_fields, from_value, to_value};
 pub use method::{
     BlobGet, BlobPut, DaemonStop, Describe, DocumentDelete, DocumentGet, DocumentList, DocumentPut,
-    EventsSubscribe, FrameAgain, FrameGenerate, Hello, JobAgain, JobCancel, JobEvents, JobList,
-    JobPrune, JobShow, JobSubmit, JobWait, JobWatch, LibraryAddFolder, LibraryFolders,
-    LibraryRemoveFolder, LoraImport, LoraInspect, LoraList, Method, ModelImport, ModelInspect,
-    ModelList, Ping, PromptLint, PromptTokens, ScenePlan, Status, all_methods,
+    EventsSubscribe, FrameAgain, FrameGenerate, FrameInpaint, Hello, InpaintContext, JobAgain,
+    JobCancel, JobEvents, JobList, JobPrune, JobShow, JobSubmit, JobWait, JobWatch,
+    LibraryAddFolder, LibraryFolders, LibraryRemoveFolder, LoraImport, LoraInspect, LoraList,
+    Method, ModelImport, ModelInspect, ModelList, Ping, PromptLint, PromptTokens, ScenePlan,
+    Status, all_methods,
 };
 pub use params::{
     AgainParams, AgainResult, DescribeResult, EventDescription, FieldDescription, FrameResult,

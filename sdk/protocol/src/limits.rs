@@ -37,7 +37,7 @@ impl Limits {
         frame_depth: 32,
         prompt_chars: 8_000,
         candidates: 64,
-        side_pixels: 4_096,
+        side_pixels: 8_192,
         jobs: 4_096,
         key_chars: 200,
         blob_bytes: 1 << 30,

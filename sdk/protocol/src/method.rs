@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::inpaint::{InpaintContextParams, InpaintContextResult, InpaintParams, InpaintResult};
 use crate::jobs::{
     BlobGetParams, BlobGetResult, BlobPutParams, BlobPutResult, CancelResult, JobEventsParams,
     JobEventsResult, JobListParams, JobListResult, JobParams, JobShowResult, PruneParams,
@@ -72,6 +73,11 @@ methods! {
     /// Makes frames from a prompt. Answers when the job has ended; until then
     /// events tell how far it is. Without a key the job ends with its connection.
     FrameGenerate = "frame.generate" (GenerateParams) -> GenerateResult;
+    /// Draws a region of a picture anew and keeps every other pixel, or extends
+    /// the picture. Answers like `frame.generate`.
+    FrameInpaint = "frame.inpaint" (InpaintParams) -> InpaintResult;
+    /// What of a canvas `frame.inpaint` needs to see for a selection.
+    InpaintContext = "inpaint.context" (InpaintContextParams) -> InpaintContextResult;
     /// Makes a frame again from the request that its PNG carries, and compares.
     FrameAgain = "frame.again" (AgainParams) -> AgainResult;
     /// Cancels exactly one job, waiting or running. Its request is then

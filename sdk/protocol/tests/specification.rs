@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use framewright_protocol::{
-    AddedFolder, DocumentSummary, ErrorCode, FieldDescription, FrameResult, JobSummary, Limits,
-    LoraSummary, ModelProblem, ModelSummary, Picture, PlannedPrompt, PromptEdit, PromptFinding,
-    Record, TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
+    AddedFolder, CanvasPart, DocumentSummary, ErrorCode, Extension, FieldDescription, FrameResult,
+    GenerateParams, JobSummary, Limits, LoraSummary, ModelProblem, ModelSummary, Picture, PixelBox,
+    PlannedPrompt, PromptEdit, PromptFinding, Record, RegionAdvice, TokenChunk, TokenPiece,
+    WaitingJobs, WireError, all_events, all_methods,
 };
 
 const START: &str = "<!-- reference: written by the test `specification` -->\n";
@@ -67,6 +68,11 @@ fn reference() -> String {
         ("lora", described::<LoraSummary>()),
         ("added folder", described::<AddedFolder>()),
         ("document summary", described::<DocumentSummary>()),
+        ("canvas part", described::<CanvasPart>()),
+        ("extension", described::<Extension>()),
+        ("pixel box", described::<PixelBox>()),
+        ("region advice", described::<RegionAdvice>()),
+        ("generate params", described::<GenerateParams>()),
         ("prompt finding", described::<PromptFinding>()),
         ("prompt edit", described::<PromptEdit>()),
         ("planned prompt", described::<PlannedPrompt>()),
