@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use framewright_canvas::{
-    CanvasError, Channel, ColourMatch, Context, Fill, Mask, ModelSize, Pixels, Rect, Size,
+    CanvasError, Channel, ColourMatch, Context, Fill, Mask, ModelSize, Pixels, Point, Rect, Size,
     Tightness, composite, fill, plan, region_small,
 };
 use framewright_protocol::{
@@ -327,14 +327,14 @@ impl Inpainting {
             }
         }
         let canvas = Canvas::read(&params.image)?;
-        let selection = match &params.mask {
+        let mut selection = match &params.mask {
             Some(mask) => read_mask(mask)?,
-            None if params.extend.is_some() => {
+            None if params.extend.is_some() || params.region.is_some() => {
                 Mask::filled(canvas.size(), 0).map_err(|error| refused("mask", &error))?
             }
             None => {
                 return Err(invalid("mask", "nothing says what is to be drawn anew")
-                    .hint("give a `mask`, or `extend` the canvas"));
+                    .hint("give a `mask` or a `region`, or `extend` the canvas"));
             }
         };
         if selection.size() != canvas.size() {
@@ -346,6 +346,11 @@ impl Inpainting {
                     mask.width, mask.height, image.width, image.height
                 ),
             ));
+        }
+        if let Some(region) = params.region {
+            let fail = |error: CanvasError| refused("region", &error);
+            let boxed = select(canvas.size(), region).map_err(fail)?;
+            selection = selection.or(&boxed).map_err(fail)?;
         }
         let (whole, offset) = place(params.part.as_ref(), canvas.size())?;
         let inpainting = Self {
@@ -504,6 +509,19 @@ pub fn model_size(native: u32) -> ModelSize {
         native,
         largest: native / 2 * 3,
     }
+}
+
+/// A box as a selection.
+fn select(size: Size, region: PixelBox) -> Result<Mask, CanvasError> {
+    let corner = |x: u32, y: u32| Point {
+        x: f64::from(x),
+        y: f64::from(y),
+    };
+    let (right, bottom) = (
+        region.x.saturating_add(region.width),
+        region.y.saturating_add(region.height),
+    );
+    Mask::from_box(size, corner(region.x, region.y), corner(right, bottom))
 }
 
 fn place(part: Option<&CanvasPart>, image: Size) -> Result<(Size, (u32, u32)), WireError> {
@@ -760,6 +778,7 @@ mod tests {
             },
             image,
             mask: Some(mask),
+            region: None,
             part: None,
             extend: None,
             strength: None,
@@ -913,6 +932,22 @@ mod tests {
         assert_eq!(pixel(&after, 10, 67), pixel(&before, 10, 59));
         params.extend = Some(Extension::default());
         assert!(Inpainting::check(&params).is_err());
+    }
+
+    #[test]
+    fn a_box_selects_what_a_mask_of_it_does() {
+        let rect = Rect::new(10, 20, 30, 25);
+        let by_mask = params(canvas(100, 80), selection(100, 80, rect));
+        let mut by_box = by_mask.clone();
+        by_box.mask = None;
+        by_box.region = Some(PixelBox {
+            x: 10,
+            y: 20,
+            width: 30,
+            height: 25,
+        });
+        let selection = |params| Inpainting::check(params).expect("a region").selection;
+        assert_eq!(selection(&by_box), selection(&by_mask));
     }
 
     #[test]

@@ -49,6 +49,9 @@ pub enum Command {
     /// Make a frame from a prompt
     #[command(after_help = EXIT_CODES)]
     Generate(Generate),
+    /// Draw a region of a picture anew and keep every other pixel, or extend the picture
+    #[command(after_help = EXIT_CODES)]
+    Inpaint(Inpaint),
     /// Make a frame again from what its PNG says, and compare the pixels
     #[command(after_help = EXIT_CODES)]
     Again(Again),
@@ -179,6 +182,104 @@ pub struct Generate {
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true,
           default_missing_value = "auto", conflicts_with = "json")]
     pub show: Option<Show>,
+}
+
+/// `framewright inpaint`
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("where").required(true).multiple(true)
+    .args(["mask", "region", "extend"]))]
+pub struct Inpaint {
+    /// The picture (PNG, JPEG or WebP)
+    pub image: PathBuf,
+    /// What to draw
+    pub prompt: String,
+    /// The PNG file to write; with -n its name gets a number [default: IMAGE_inpainted.png]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// What to draw anew: a picture of the same size, white where it is drawn
+    #[arg(long, value_name = "FILE")]
+    pub mask: Option<PathBuf>,
+    /// What to draw anew: a box between two corners
+    #[arg(long = "box", value_name = "X0,Y0,X1,Y1", value_parser = crate::inpaint::corners)]
+    pub region: Option<framewright_protocol::PixelBox>,
+    /// Make the picture larger by so many pixels on each side, and draw what is new
+    #[arg(long, value_name = "LEFT,RIGHT,TOP,BOTTOM", value_parser = crate::inpaint::sides)]
+    pub extend: Option<framewright_protocol::Extension>,
+    /// How far to go from the start: above 0, to 1 [default: 1]
+    #[arg(long)]
+    pub strength: Option<f32>,
+    /// What the region starts from where the strength is below 1 [default: blur]
+    #[arg(long, value_name = "WITH")]
+    pub fill: Option<FillWith>,
+    /// Grow the selection by so many pixels before it is drawn [default: by its size]
+    #[arg(long, value_name = "PIXELS")]
+    pub grow: Option<f64>,
+    /// Soften the grown selection's edge over so many pixels [default: by its size]
+    #[arg(long, value_name = "PIXELS")]
+    pub feather: Option<f64>,
+    /// Leave the drawing's colours as they are, rather than match them to the surroundings
+    #[arg(long)]
+    pub keep_colours: bool,
+    /// Write the drawing alone, transparent where the picture stays
+    #[arg(long)]
+    pub layer: bool,
+    /// How many candidates: FILE_0.png, FILE_1.png …, and all in FILE_contact-sheet.png
+    #[arg(short = 'n', long = "candidates", value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub candidates: u32,
+    /// A model's name, or a checkpoint's path; inpainting checkpoints and ordinary ones [default:
+    /// sketch, the embedded model]
+    #[arg(short, long)]
+    pub model: Option<String>,
+    /// What to keep out
+    #[arg(long, value_name = "PROMPT")]
+    pub negative: Option<String>,
+    /// Denoising steps [default: the model's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub steps: Option<u32>,
+    /// Guidance scale; 1 means none [default: the model's]
+    #[arg(long, value_name = "SCALE")]
+    pub guidance: Option<f32>,
+    /// Sampler, as for generate [default: the model's]
+    #[arg(long)]
+    pub sampler: Option<String>,
+    /// Seed; candidate k has the seed + k [default: a new one each time]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// How urgent it is: a more urgent job suspends a less urgent one [default: interactive]
+    #[arg(long, value_name = "CLASS")]
+    pub priority: Option<Urgency>,
+    /// Draw the picture in the terminal
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true,
+          default_missing_value = "auto", conflicts_with = "json")]
+    pub show: Option<Show>,
+}
+
+/// What a region starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FillWith {
+    /// What is there
+    Original,
+    /// Mid grey
+    Neutral,
+    /// Noise in each channel
+    Noise,
+    /// The surroundings' colours, spread smoothly
+    Blur,
+    /// The nearest colour around the region
+    Border,
+}
+
+impl From<FillWith> for framewright_protocol::RegionFill {
+    fn from(fill: FillWith) -> Self {
+        match fill {
+            FillWith::Original => Self::Original,
+            FillWith::Neutral => Self::Neutral,
+            FillWith::Noise => Self::Noise,
+            FillWith::Blur => Self::Blur,
+            FillWith::Border => Self::Border,
+        }
+    }
 }
 
 /// How urgent a job is.

@@ -148,6 +148,25 @@ pub fn read_picture(path: &Path) -> Result<Picture, Failure> {
     })
 }
 
+/// Reads a picture to draw into; a PNG file goes as it is, with its depth.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_canvas(path: &Path) -> Result<Picture, Failure> {
+    let flat = read_picture(path)?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure::refused(format!("the picture cannot be read: {error}")).about_file(path)
+    })?;
+    if image::guess_format(&bytes).is_ok_and(|format| format == image::ImageFormat::Png) {
+        return Ok(Picture {
+            format: PictureFormat::Png,
+            data: ByteBuf::from(bytes),
+            ..flat
+        });
+    }
+    Ok(flat)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ mod control;
 mod failure;
 mod frame_file;
 mod generate;
+mod inpaint;
 mod jobs;
 mod library;
 mod lora;
@@ -57,6 +58,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     runtime.block_on(async {
         match arguments.command {
             Command::Generate(generate) => generate::run(generate, json).await,
+            Command::Inpaint(inpaint) => inpaint::run(inpaint, json).await,
             Command::Again(again) => again::run(again, json).await,
             Command::Model { command } => match command {
                 ModelCommand::List => models::list(json).await,

@@ -73,9 +73,11 @@ records! {
         /// The canvas, or, with `part`, a part of it.
         image: Picture,
         /// The selection, as large as `image`: white is drawn anew, black is kept, what is between
-        /// changes less. Of a picture with colours their brightness counts. May be left out with
-        /// `extend`.
+        /// changes less. Of a picture with colours their brightness counts.
         mask: Option<Picture>,
+        /// A box to select, in place of `mask` or beside it. One of `mask`, `region` and `extend`
+        /// is needed.
+        region: Option<PixelBox>,
         /// Which part of the canvas `image` is; all of it when left out. The part must hold what
         /// `inpaint.context` names.
         part: Option<CanvasPart>,

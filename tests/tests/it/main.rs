@@ -10,6 +10,7 @@ mod daemon;
 mod durability;
 mod generate;
 mod harness;
+mod inpaint;
 mod jobs;
 mod library;
 mod messages;
