@@ -31,6 +31,7 @@ pub mod resnet;
 pub mod safetensors_file;
 pub mod sampler;
 pub mod schedule;
+pub mod segment;
 pub mod text_encoder;
 #[cfg(test)]
 mod tiny;

@@ -43,6 +43,14 @@ impl Tensors {
         )
     }
 
+    /// The bytes of a tensor of bytes that must be there.
+    pub fn bytes(&self, name: &str) -> Vec<u8> {
+        let tensors = SafeTensors::deserialize(&self.0).expect("a whole safetensors file");
+        let tensor = tensors.tensor(name).expect("the golden data has it");
+        assert_eq!(tensor.dtype(), safetensors::Dtype::U8, "{name}");
+        tensor.data().to_vec()
+    }
+
     /// The f32 values of a tensor that must be there.
     pub fn values(&self, name: &str) -> Vec<f32> {
         self.find(name)

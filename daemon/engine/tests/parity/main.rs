@@ -12,4 +12,5 @@ mod networks;
 mod pipeline;
 mod regions;
 mod samplers;
+mod segmenters;
 mod tokens;
