@@ -13,12 +13,19 @@ use framewright_protocol::{
     PromptLint, PromptTokens, ScenePlan, Status, SubscribeParams, TokensParams, TokensResult,
     WireError, all_events, all_methods,
 };
+use framewright_protocol::{
+    BoardAdd, BoardEdit, BoardExport, BoardImport, BoardNew, BoardOpen, BoardPick, BoardPlan,
+    BoardRedo, BoardRender, BoardSheet, BoardStop,
+};
 
 use crate::connection::{Client, Turn, answer, refusal};
 use crate::daemon::{Daemon, VERSION};
 use crate::order::{self, find_model};
 use crate::request::decoded;
-use crate::{blob_answers, job_answers, library_answers, prompt_answers, scene_answers};
+use crate::{
+    blob_answers, board_answers, board_drawing, board_planning, job_answers, library_answers,
+    prompt_answers, scene_answers,
+};
 
 /// Answers `hello`; gives the client's name too.
 ///
@@ -78,6 +85,11 @@ pub fn in_order(method: &str) -> bool {
         BlobPut::NAME,
         DocumentPut::NAME,
         DocumentDelete::NAME,
+        BoardNew::NAME,
+        BoardAdd::NAME,
+        BoardEdit::NAME,
+        BoardPick::NAME,
+        BoardRedo::NAME,
     ]
     .contains(&method)
 }
@@ -196,6 +208,27 @@ pub async fn in_time(
         DocumentDelete::NAME => {
             read::<DocumentDelete>(daemon, id, bytes, library_answers::delete_document).await
         }
+        BoardNew::NAME => read::<BoardNew>(daemon, id, bytes, board_answers::new).await,
+        BoardOpen::NAME => read::<BoardOpen>(daemon, id, bytes, board_answers::open).await,
+        BoardAdd::NAME => read::<BoardAdd>(daemon, id, bytes, board_answers::add).await,
+        BoardEdit::NAME => read::<BoardEdit>(daemon, id, bytes, board_answers::edit).await,
+        BoardPick::NAME => read::<BoardPick>(daemon, id, bytes, board_answers::pick).await,
+        BoardRedo::NAME => read::<BoardRedo>(daemon, id, bytes, board_answers::redo).await,
+        BoardSheet::NAME => read::<BoardSheet>(daemon, id, bytes, board_answers::sheet).await,
+        BoardExport::NAME => read::<BoardExport>(daemon, id, bytes, board_answers::export).await,
+        BoardPlan::NAME => {
+            let outcome = board_planning::plan(daemon, client, bytes).await;
+            answer::<BoardPlan>(id, outcome)
+        }
+        BoardImport::NAME => {
+            let outcome = board_planning::import(daemon, client, bytes).await;
+            answer::<BoardImport>(id, outcome)
+        }
+        BoardRender::NAME => {
+            let outcome = board_drawing::render(daemon, client, id, bytes).await;
+            answer::<BoardRender>(id, outcome)
+        }
+        BoardStop::NAME => answer::<BoardStop>(id, board_drawing::stop(daemon, bytes).await),
         PromptLint::NAME => read::<PromptLint>(daemon, id, bytes, prompt_answers::lint).await,
         ScenePlan::NAME => read::<ScenePlan>(daemon, id, bytes, scene_answers::plan).await,
         PromptTokens::NAME => read::<PromptTokens>(daemon, id, bytes, tokens).await,

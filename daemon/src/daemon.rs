@@ -10,6 +10,7 @@ use framewright_library::Library;
 use framewright_protocol::{Home, StatusResult, WaitingJobs, WireError};
 use tokio::sync::watch;
 
+use crate::board_drawing::Drawings;
 use crate::engine_thread::ModelInMemory;
 use crate::hub::Hub;
 use crate::library_words;
@@ -31,6 +32,8 @@ pub struct Daemon {
     pub hub: Arc<Hub>,
     /// Reads files and prompts.
     pub reader: Arc<dyn Reader>,
+    /// The boards that are being drawn.
+    pub drawings: Arc<Drawings>,
     /// The model that the engine holds.
     pub model: ModelInMemory,
     began: Instant,
@@ -55,6 +58,7 @@ impl Daemon {
             jobs,
             hub,
             reader,
+            drawings: Arc::default(),
             model: ModelInMemory::default(),
             began: Instant::now(),
             open: AtomicU64::new(0),

@@ -107,7 +107,10 @@ async fn begin(
 
 /// Puts a job into the queue. With `request` the connection hears of it, and
 /// unless the job has a key, ends it when it ends itself.
-fn enqueue(
+///
+/// # Errors
+/// What the queue refuses.
+pub fn enqueue(
     daemon: &Daemon,
     client: &Client,
     accepted: &Accepted,
@@ -158,7 +161,10 @@ async fn end(daemon: &Arc<Daemon>, job: JobId) -> Result<(), WireError> {
 }
 
 /// Waits for a job's end; gives the stored result.
-async fn result(daemon: &Arc<Daemon>, job: JobId) -> Result<Vec<u8>, WireError> {
+///
+/// # Errors
+/// Why there is none.
+pub async fn result(daemon: &Arc<Daemon>, job: JobId) -> Result<Vec<u8>, WireError> {
     end(daemon, job).await?;
     blocking(daemon, move |daemon| {
         let job = daemon.jobs.job(job).map_err(|error| refused(&error))?;

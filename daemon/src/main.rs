@@ -2,6 +2,10 @@
 
 mod answers;
 mod blob_answers;
+mod board_answers;
+mod board_drawing;
+mod board_planning;
+mod board_words;
 mod budget;
 mod checkpoint;
 mod connection;

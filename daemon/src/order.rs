@@ -169,7 +169,7 @@ impl Order {
 }
 
 /// A seed that nobody chose: short enough to be typed again.
-fn drawn_seed() -> u64 {
+pub fn drawn_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};
 
     RandomState::new().build_hasher().finish() >> 32

@@ -304,6 +304,17 @@ impl Board {
         name
     }
 
+    /// A seed that leaves behind all that a frame's takes had and will have.
+    pub fn next_seed(&self, frame: &Frame) -> Seed {
+        let first = frame.seed.unwrap_or(self.seed);
+        let asked_for = first.0.wrapping_add(self.candidates.into());
+        let takes = frame.batches.iter().flat_map(|batch| &batch.takes);
+        let drawn = takes.map(|take| take.seed.0.wrapping_add(1));
+        // One that was chosen far away does not carry all later ones off.
+        let near = drawn.filter(|seed| seed.wrapping_sub(first.0) < 1_000_000);
+        near.chain([asked_for]).max().map(Seed).unwrap_or_default()
+    }
+
     /// The takes of what a frame asks for now.
     pub fn takes<'a>(&self, frame: &'a Frame) -> &'a [Take] {
         let asked = self.asked(frame);

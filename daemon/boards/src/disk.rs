@@ -55,8 +55,11 @@ impl Staged {
     }
 }
 
-/// Puts the bytes at `path`, in place of what is there.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), BoardError> {
+/// Puts the bytes at `path`, in place of what is there: all of them or none.
+///
+/// # Errors
+/// [`BoardError::Write`].
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), BoardError> {
     stage(path, bytes)?.publish()
 }
 

@@ -255,6 +255,15 @@ impl BoardDocument {
         self.settle()
     }
 
+    /// Takes all frames out. Their pictures stay in the folder.
+    ///
+    /// # Errors
+    /// As [`Board::parse`].
+    pub fn remove_frames(&mut self) -> Result<(), BoardError> {
+        self.toml.remove("frames");
+        self.refresh()
+    }
+
     /// Changes a frame.
     ///
     /// # Errors

@@ -12,13 +12,14 @@
 //!
 //! [`BoardFolder::wanted`] says what a board asks for and does not have,
 //! [`BoardFolder::store`] takes it in. [`contact_sheet`], [`grid`] and [`pdf`]
-//! lay it out for people.
+//! lay it out for people, [`export()`] for other programs.
 
 mod board;
 mod contact_sheet;
 mod disk;
 mod document;
 mod error;
+mod export;
 mod folder;
 mod frame_rate;
 mod grid;
@@ -33,9 +34,10 @@ mod testing;
 
 pub use board::{Batch, Board, Frame, Generate, PlanWishes, Take, Variations, check_duration};
 pub use contact_sheet::contact_sheet;
-pub use disk::DrawingLock;
+pub use disk::{DrawingLock, write as write_file};
 pub use document::{BoardDocument, FrameChange, NewBoard, NewFrame};
 pub use error::BoardError;
+pub use export::{Clip, Every, Export, Exported, Timeline, export};
 pub use folder::{BOARD_FILE, BoardFolder, TAKES_FOLDER, Version, WantedTake};
 pub use frame_rate::FrameRate;
 pub use grid::grid;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::board_arguments::BoardCommand;
+
 /// What every `--help` ends with.
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -55,6 +57,13 @@ pub enum Command {
     /// Make a frame again from what its PNG says, and compare the pixels
     #[command(after_help = EXIT_CODES)]
     Again(Again),
+    /// Storyboards: a folder each, from prompts to a contact sheet and an edit
+    #[command(after_help = EXIT_CODES)]
+    Board {
+        /// What to do
+        #[command(subcommand)]
+        command: BoardCommand,
+    },
     /// The models that can be used
     Model {
         /// What to do

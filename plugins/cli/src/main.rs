@@ -2,6 +2,9 @@
 
 mod again;
 mod arguments;
+mod board;
+mod board_arguments;
+mod board_render;
 mod by_name;
 mod contact_sheet;
 mod control;
@@ -60,6 +63,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             Command::Generate(generate) => generate::run(generate, json).await,
             Command::Inpaint(inpaint) => inpaint::run(inpaint, json).await,
             Command::Again(again) => again::run(again, json).await,
+            Command::Board { command } => board::run(command, json).await,
             Command::Model { command } => match command {
                 ModelCommand::List => models::list(json).await,
                 ModelCommand::Inspect { model } => models::inspect(&model, json).await,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::board::BoardProgress;
 use crate::error::WireError;
 use crate::frame::FrameError;
 use crate::jobs::JobState;
@@ -109,6 +110,8 @@ pub enum Known {
     Ended(JobEnded),
     /// `library.changed`
     Library(LibraryChanged),
+    /// `board.progress`
+    Board(BoardProgress),
 }
 
 impl Known {
@@ -121,6 +124,7 @@ impl Known {
             Self::Suspended(event) => event.request,
             Self::Resumed(event) => event.request,
             Self::Ended(event) => event.request,
+            Self::Board(event) => event.request,
             Self::Library(_) => None,
         }
     }
@@ -197,4 +201,5 @@ events! {
     JobResumed = "job.resumed" => Resumed: "The engine goes on with a suspended job, where it was.",
     JobEnded = "job.ended" => Ended: "A job has ended: its last event.",
     LibraryChanged = "library.changed" => Library: "Something in the library became different; for connections that subscribed to `library`.",
+    BoardProgress = "board.progress" => Board: "A take of a board was drawn, or is about to be; for the connection that draws it.",
 }

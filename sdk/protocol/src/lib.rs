@@ -8,6 +8,7 @@
 #[macro_use]
 mod record;
 
+mod board;
 mod error;
 mod event;
 mod frame;
@@ -21,6 +22,13 @@ mod method;
 mod params;
 mod scene;
 
+pub use board::{
+    BoardAddParams, BoardBatch, BoardEditParams, BoardExportParams, BoardExportResult, BoardFrame,
+    BoardImportParams, BoardNewParams, BoardParams, BoardPickParams, BoardPlanParams,
+    BoardPlanResult, BoardProgress, BoardPrompt, BoardRedoParams, BoardRenderParams,
+    BoardRenderResult, BoardSheetParams, BoardSheetResult, BoardState, BoardStopResult, BoardTake,
+    ExportFormat, SheetKind,
+};
 pub use error::{ErrorCode, WireError};
 pub use event::{
     Event, JobEnded, JobProgress, JobQueued, JobResumed, JobStarted, JobSuspended, Known,
@@ -53,6 +61,10 @@ pub use method::{
     LibraryAddFolder, LibraryFolders, LibraryRemoveFolder, LoraImport, LoraInspect, LoraList,
     Method, ModelImport, ModelInspect, ModelList, Ping, PromptLint, PromptTokens, ScenePlan,
     Status, all_methods,
+};
+pub use method::{
+    BoardAdd, BoardEdit, BoardExport, BoardImport, BoardNew, BoardOpen, BoardPick, BoardPlan,
+    BoardRedo, BoardRender, BoardSheet, BoardStop,
 };
 pub use params::{
     AgainParams, AgainResult, DescribeResult, EventDescription, FieldDescription, FrameResult,

@@ -3,6 +3,12 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::board::{
+    BoardAddParams, BoardEditParams, BoardExportParams, BoardExportResult, BoardImportParams,
+    BoardNewParams, BoardParams, BoardPickParams, BoardPlanParams, BoardPlanResult,
+    BoardRedoParams, BoardRenderParams, BoardRenderResult, BoardSheetParams, BoardSheetResult,
+    BoardState, BoardStopResult,
+};
 use crate::inpaint::{InpaintContextParams, InpaintContextResult, InpaintParams, InpaintResult};
 use crate::jobs::{
     BlobGetParams, BlobGetResult, BlobPutParams, BlobPutResult, CancelResult, JobEventsParams,
@@ -143,6 +149,40 @@ methods! {
     ScenePlan = "scene.plan" (ScenePlanParams) -> ScenePlanResult;
     /// How a model's tokenizer reads a prompt.
     PromptTokens = "prompt.tokens" (TokensParams) -> TokensResult;
+    /// Makes a board: a folder with a `board.toml` and no frames yet.
+    BoardNew = "board.new" (BoardNewParams) -> BoardState;
+    /// What a board holds, and what it asks for and does not have.
+    BoardOpen = "board.open" (BoardParams) -> BoardState;
+    /// Plans the board's scene, as `scene.plan` does, and adds a frame a prompt.
+    BoardPlan = "board.plan" (BoardPlanParams) -> BoardPlanResult;
+    /// Reads the prompts off a chat's answer, as `scene.read` does, and adds a
+    /// frame each.
+    BoardImport = "board.import" (BoardImportParams) -> BoardPlanResult;
+    /// Adds frames.
+    BoardAdd = "board.add" (BoardAddParams) -> BoardState;
+    /// Changes a frame. A changed prompt asks for new takes, which
+    /// `board.render` draws; those of the old one stay.
+    BoardEdit = "board.edit" (BoardEditParams) -> BoardState;
+    /// Picks a take, or a picture of one's own; `shot_N.png` follows.
+    BoardPick = "board.pick" (BoardPickParams) -> BoardState;
+    /// Asks for a new batch of takes, which `board.render` draws; the old ones
+    /// stay.
+    BoardRedo = "board.redo" (BoardRedoParams) -> BoardState;
+    /// Draws what a board asks for and does not have, take by take, as jobs of
+    /// the priority `batch`. Answers when all is drawn; until then events tell
+    /// how far it is. Each take is stored when it is drawn; what ends the
+    /// drawing (the connection's end, `board.stop`, a crash) costs no more than
+    /// the take at hand. While a board is drawn, a second request is `busy`.
+    BoardRender = "board.render" (BoardRenderParams) -> BoardRenderResult;
+    /// Ends the drawing of a board; its `board.render` is answered with
+    /// `cancelled`.
+    BoardStop = "board.stop" (BoardParams) -> BoardStopResult;
+    /// Lays a board out for people: a contact sheet of the takes, or the grid
+    /// of the scene.
+    BoardSheet = "board.sheet" (BoardSheetParams) -> BoardSheetResult;
+    /// Exports a board for editors and browsers. Frames without a pick are
+    /// shown by their first takes; frames without any are black.
+    BoardExport = "board.export" (BoardExportParams) -> BoardExportResult;
     /// Ends the daemon. Jobs that outlive their connections wait for the next
     /// daemon; the others are cancelled.
     DaemonStop = "daemon.stop" (Nothing) -> Nothing;

@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use framewright_protocol::{
-    AddedFolder, CanvasPart, DocumentSummary, ErrorCode, Extension, FieldDescription, FrameResult,
-    GenerateParams, JobSummary, Limits, LoraSummary, ModelProblem, ModelSummary, Picture, PixelBox,
-    PlannedPrompt, PromptEdit, PromptFinding, Record, RegionAdvice, TokenChunk, TokenPiece,
-    WaitingJobs, WireError, all_events, all_methods,
+    AddedFolder, BoardBatch, BoardFrame, BoardPrompt, BoardState, BoardTake, CanvasPart,
+    DocumentSummary, ErrorCode, Extension, FieldDescription, FrameResult, GenerateParams,
+    JobSummary, Limits, LoraSummary, ModelProblem, ModelSummary, Picture, PixelBox, PlannedPrompt,
+    PromptEdit, PromptFinding, Record, RegionAdvice, TokenChunk, TokenPiece, WaitingJobs,
+    WireError, all_events, all_methods,
 };
 
 const START: &str = "<!-- reference: written by the test `specification` -->\n";
@@ -78,6 +79,11 @@ fn reference() -> String {
         ("planned prompt", described::<PlannedPrompt>()),
         ("token chunk", described::<TokenChunk>()),
         ("token", described::<TokenPiece>()),
+        ("board", described::<BoardState>()),
+        ("board frame", described::<BoardFrame>()),
+        ("board take", described::<BoardTake>()),
+        ("board batch", described::<BoardBatch>()),
+        ("board prompt", described::<BoardPrompt>()),
         ("limits", described::<Limits>()),
         ("error", described::<WireError>()),
     ] {

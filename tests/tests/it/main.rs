@@ -5,6 +5,7 @@
 
 mod again;
 mod architecture;
+mod boards;
 mod cancel;
 mod daemon;
 mod durability;

@@ -1,0 +1,383 @@
+//! Boards: from prompts to takes, picks, sheets and an edit.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::SystemTime;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::harness::{Home, Ran, names, pixels, until};
+
+const PROMPTS: [&str; 3] = [
+    "close up of a man reading a letter, in a dusty library, soft daylight",
+    "long shot picture of a dusty library, soft daylight",
+    "detailed shot of a letter on a table, in a dusty library, soft daylight",
+];
+
+/// `framewright board …`
+fn board(home: &Home, arguments: &[&str]) -> Ran {
+    home.run(&[&["board"], arguments].concat())
+}
+
+/// A board of those prompts, two takes a frame.
+fn new_board(home: &Home, name: &str, prompts: &[&str], more: &[&str]) {
+    let new = [
+        "new",
+        name,
+        "Kaito finds a letter",
+        "--model",
+        "tiny",
+        "-n",
+        "2",
+        "--seed",
+        "7",
+    ];
+    board(home, &[&new[..], more].concat()).ok();
+    for prompt in prompts {
+        board(home, &["add", name, prompt]).ok();
+    }
+}
+
+fn open(home: &Home, name: &str) -> Value {
+    let path = format!("path={}", home.work(name).display());
+    home.run(&["call", "board.open", &path]).ok().json()
+}
+
+/// When each take was written.
+fn takes(home: &Home, name: &str) -> BTreeMap<String, SystemTime> {
+    let folder = home.work(name).join("takes");
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return BTreeMap::new();
+    };
+    let take = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().unwrap();
+        let written = entry.metadata().ok()?.modified().ok()?;
+        name.ends_with(".png").then_some((name, written))
+    };
+    entries.filter_map(|entry| take(entry.unwrap())).collect()
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The image of a take, as the daemon tells it.
+fn image(state: &Value, frame: usize, take: usize) -> String {
+    let image = &state["frames"][frame]["takes"][take - 1]["image"];
+    image.as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_board_goes_from_prompts_to_picks_and_sheets() {
+    let home = Home::new();
+    new_board(
+        &home,
+        "letter",
+        &PROMPTS,
+        &["--size", "64x48", "--steps", "2"],
+    );
+    let state = open(&home, "letter");
+    assert_eq!(state["missing"], 6);
+    assert_eq!(state["frames"][0]["shot"], "close-up");
+    assert_eq!(state["frames"][0]["setting"], "dusty library");
+    let ran = board(&home, &["render", "letter"]).ok();
+    assert_eq!(ran.out, "drew 6 takes\n");
+    let ran = board(&home, &["render", "letter"]).ok();
+    assert!(ran.out.starts_with("nothing to draw"), "{ran:?}");
+
+    // Take k has the frame's seed + k, and is what `generate` draws with it.
+    let state = open(&home, "letter");
+    let seeds = |frame: usize| {
+        let takes = state["frames"][frame]["takes"].as_array().unwrap();
+        takes
+            .iter()
+            .map(|take| take["seed"].as_u64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!((seeds(0), seeds(2)), (vec![7, 8], vec![2_007, 2_008]));
+    let single = [
+        "generate",
+        PROMPTS[0],
+        "--model",
+        "tiny",
+        "--seed",
+        "8",
+        "--width",
+        "64",
+        "--height",
+        "48",
+        "--steps",
+        "2",
+        "-o",
+        "alone.png",
+    ];
+    home.run(&single).ok();
+    let second = home.work("letter").join(image(&state, 0, 2));
+    assert!(pixels(&second) == pixels(&home.work("alone.png")));
+
+    board(&home, &["pick", "letter", "0", "2"]).ok();
+    board(&home, &["pick", "letter", "f2", "1"]).ok();
+    let shot = |number: u32| home.work("letter").join(format!("shot_{number}.png"));
+    assert!(read(&shot(0)) == read(&second));
+    assert!(!shot(1).exists() && shot(2).exists());
+    board(&home, &["pick", "letter", "0", "1"]).ok();
+    assert!(read(&shot(0)) == read(&home.work("letter").join(image(&state, 0, 1))));
+    // A saved shot carries all that made it.
+    home.run(&["again", "letter/shot_0.png"]).ok();
+
+    // A redo is a new batch; the pick and the old takes stay.
+    let ran = board(&home, &["redo", "letter", "0"]).ok();
+    assert_eq!(ran.out, "drew 2 takes\n");
+    let redone = open(&home, "letter");
+    let frame = &redone["frames"][0];
+    assert_eq!(frame["seed"], 9);
+    assert_eq!(frame["earlier"][0]["takes"].as_array().unwrap().len(), 2);
+    assert_eq!(frame["pick"].as_str().unwrap(), image(&state, 0, 1));
+    assert_ne!(image(&redone, 0, 1), image(&state, 0, 1));
+    // A take of before can be picked by its path.
+    board(&home, &["pick", "letter", "0", &image(&state, 0, 2)]).ok();
+    assert!(read(&shot(0)) == read(&second));
+
+    // An edit asks for new takes, and is drawn by the next render.
+    let edit = [
+        "edit",
+        "letter",
+        "1",
+        "--prompt",
+        "full body picture of a woman, at a bus stop, night",
+        "--duration",
+        "3.5",
+        "--note",
+        "She waits.",
+    ];
+    board(&home, &edit).ok();
+    let edited = open(&home, "letter");
+    assert_eq!(edited["missing"], 2);
+    assert_eq!(edited["frames"][1]["shot"], "full-shot");
+    assert_eq!(edited["frames"][1]["earlier"][0]["prompt"], PROMPTS[1]);
+    board(&home, &["render", "letter", "--frame", "1"]).ok();
+    assert_eq!(open(&home, "letter")["missing"], 0);
+
+    let ran = board(&home, &["show", "letter", "--show=blocks"]).ok();
+    assert!(ran.out.contains("contact-sheet.png"), "{ran:?}");
+    assert!(pixels(&home.work("letter/contact-sheet.png")).width() > 500);
+    let ran = board(&home, &["grid", "letter", "-o", "grid.png"]).ok();
+    assert!(
+        ran.err
+            .contains("not picked yet, shown by their first takes: 1"),
+        "{ran:?}"
+    );
+    assert!(pixels(&home.work("grid.png")).width() > 700);
+    board(&home, &["grid", "letter", "-o", "grid.pdf"]).ok();
+    assert!(read(&home.work("grid.pdf")).starts_with(b"%PDF-"));
+}
+
+#[test]
+fn a_killed_daemon_and_a_killed_command_cost_no_take() {
+    let home = Home::new();
+    new_board(
+        &home,
+        "b",
+        &PROMPTS,
+        &["--size", "128x128", "--steps", "12"],
+    );
+    let mut before = BTreeMap::new();
+    for round in 1..=3_usize {
+        let render = home.spawn(&["board", "render", "b"]);
+        until("another take is drawn", || takes(&home, "b").len() >= round);
+        if round == 1 {
+            // Whoever comes meanwhile does not draw the same once more.
+            let ran = board(&home, &["render", "b"]);
+            assert_eq!(ran.code, Some(1), "{ran:?}");
+            assert!(ran.err.contains("is being drawn already"), "{ran:?}");
+            assert_eq!(open(&home, "b")["drawing"], true);
+        }
+        match round {
+            1 => home.signal_daemon(Signal::KILL),
+            2 => render.signal(Signal::KILL),
+            _ => render.signal(Signal::INT),
+        }
+        let ended = render.end();
+        let expected = [Some(3), None, Some(130)][round - 1];
+        assert_eq!(ended.code, expected, "{ended:?}");
+        let now = takes(&home, "b");
+        for (name, written) in &before {
+            assert_eq!(now.get(name), Some(written), "{name} was drawn twice");
+        }
+        before = now;
+    }
+    assert!(before.len() < 6, "there is something left to draw");
+    let ran = board(&home, &["render", "b"]).ok();
+    let now = takes(&home, "b");
+    assert_eq!(now.len(), 6);
+    for (name, written) in &before {
+        assert_eq!(now.get(name), Some(written), "{name} was drawn twice");
+    }
+    assert_eq!(ran.out, format!("drew {} takes\n", 6 - before.len()));
+    let files = names(&home.work("b"));
+    assert_eq!(files, ["board.toml", "takes"], "nothing is left behind");
+    // Nothing goes on in the queue for nobody.
+    let jobs = home.run(&[
+        "--json", "job", "list", "--state", "queued", "--state", "running",
+    ]);
+    assert_eq!(jobs.ok().json()["jobs"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_copied_and_a_renamed_board_go_on_and_two_are_drawn_at_once() {
+    let home = Home::new();
+    new_board(&home, "one", &PROMPTS[..2], &["--steps", "2"]);
+    board(&home, &["render", "one", "--frame", "0"]).ok();
+    std::fs::create_dir_all(home.work("elsewhere/takes")).unwrap();
+    for file in ["board.toml"].map(str::to_owned).into_iter().chain(
+        takes(&home, "one")
+            .into_keys()
+            .map(|name| format!("takes/{name}")),
+    ) {
+        std::fs::copy(
+            home.work("one").join(&file),
+            home.work("elsewhere").join(&file),
+        )
+        .unwrap();
+    }
+    std::fs::rename(home.work("one"), home.work("renamed")).unwrap();
+    let both = ["renamed", "elsewhere"].map(|name| home.spawn(&["board", "render", name]));
+    for render in both {
+        assert_eq!(render.end().ok().out, "drew 2 takes\n");
+    }
+    let pictures = |name: &str| {
+        let names = takes(&home, name).into_keys();
+        names
+            .map(|file| {
+                (
+                    file.clone(),
+                    pixels(&home.work(name).join("takes").join(file)),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    assert!(
+        pictures("renamed") == pictures("elsewhere"),
+        "the same board, the same pictures"
+    );
+}
+
+#[test]
+fn a_deleted_picture_is_drawn_again_to_the_last_bit() {
+    let home = Home::new();
+    new_board(&home, "b", &PROMPTS[..1], &["--steps", "2"]);
+    board(&home, &["render", "b"]).ok();
+    let path = home.work("b").join(image(&open(&home, "b"), 0, 2));
+    let drawn = pixels(&path);
+    std::fs::remove_file(&path).unwrap();
+    let ran = board(&home, &["render", "b"]).ok();
+    assert!(
+        ran.err
+            .contains("take 2 of frame 0 was deleted: drawn again"),
+        "{ran:?}"
+    );
+    assert_eq!(ran.out, "drew 1 take\n");
+    assert!(pixels(&path) == drawn);
+}
+
+#[test]
+fn what_cannot_be_done_is_told_and_nothing_is_written() {
+    let home = Home::new();
+    new_board(&home, "b", &PROMPTS[..1], &["--steps", "2"]);
+    let refused = |arguments: &[&str], words: &str| {
+        let ran = board(&home, arguments);
+        assert!(ran.code == Some(1) || ran.code == Some(2), "{ran:?}");
+        assert!(
+            ran.err.contains(words) && ran.err.contains("hint: "),
+            "{words}: {ran:?}"
+        );
+    };
+    refused(&["new", "b", "again"], "there is a board already");
+    refused(&["render", "nowhere"], "there is no folder");
+    refused(&["render", "."], "there is no board.toml");
+    refused(&["pick", "b", "0", "1"], "has no take \"1\"");
+    refused(&["pick", "b", "4", "1"], "there is no frame \"4\"");
+    refused(
+        &["pick", "b", "0", "../../secret.png"],
+        "no path in the board's folder",
+    );
+    refused(&["render", "b", "--frame", "9"], "there is no frame \"9\"");
+    refused(
+        &["new", "c", "x", "--model", "nothing"],
+        "no model \"nothing\"",
+    );
+    refused(
+        &["new", "c", "x", "--variations", "dice"],
+        "no rule \"dice\"",
+    );
+    refused(&["edit", "b", "0", "--duration", "0"], "duration");
+    refused(
+        &["grid", "b", "-o", "grid.jpg"],
+        "ends neither in .png nor in .pdf",
+    );
+    refused(
+        &["grid", "b", "-o", "missing/grid.png"],
+        "cannot be written",
+    );
+    assert!(!home.work("c").exists());
+
+    // Settings that generate does not take are told when they are drawn with.
+    let file = home.work("b/board.toml");
+    let good = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, good.replace("steps = 2", "stepps = 2")).unwrap();
+    refused(&["render", "b"], "frame.generate has no such parameter");
+    for (broken, line) in [
+        ("scene = \n", "line 1"),
+        ("scene = 'x'\nframes = 3\n", "line 2"),
+    ] {
+        std::fs::write(&file, broken).unwrap();
+        for arguments in [&["show", "b"][..], &["add", "b", "x"], &["render", "b"]] {
+            refused(arguments, line);
+        }
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), broken);
+    }
+    // Frames written by hand need no more than a prompt.
+    std::fs::write(
+        &file,
+        "# mine\n[generate]\nmodel = 'tiny'\n[[frames]]\nprompt = 'a fox'\n",
+    )
+    .unwrap();
+    let ran = board(&home, &["render", "b"]).ok();
+    assert_eq!(ran.out, "drew 4 takes\n");
+    assert!(
+        std::fs::read_to_string(&file)
+            .unwrap()
+            .starts_with("# mine\n[generate]\n")
+    );
+}
+
+#[test]
+fn a_client_that_saw_another_version_gets_a_conflict() {
+    let home = Home::new();
+    new_board(&home, "b", &PROMPTS[..1], &[]);
+    let path = format!("path={}", home.work("b").display());
+    let revision = open(&home, "b")["revision"].as_str().unwrap().to_owned();
+    let edit = |prompt: &str| {
+        let (prompt, revision) = (
+            format!("prompt={prompt}"),
+            format!("revision=\"{revision}\""),
+        );
+        home.run(&[
+            "call",
+            "board.edit",
+            &path,
+            "frame=\"0\"",
+            &prompt,
+            &revision,
+        ])
+    };
+    edit("a fox").ok();
+    let second = edit("a wolf");
+    assert_eq!(second.code, Some(1), "{second:?}");
+    assert!(
+        second.err.contains("not the version that was seen"),
+        "{second:?}"
+    );
+    assert_eq!(open(&home, "b")["frames"][0]["prompt"], "a fox");
+}
