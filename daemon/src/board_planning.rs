@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use framewright_boards::{Board, BoardFolder};
 use framewright_protocol::{
-    BoardAddParams, BoardImport, BoardImportParams, BoardPlan, BoardPlanParams, BoardPlanResult,
-    BoardPrompt, BoardState, ErrorCode, Message, Method, PlannedPrompt, ScenePlan, ScenePlanParams,
+    BoardAddParams, BoardImport, BoardImportParams, BoardPlan, BoardPlanResult, BoardPrompt,
+    BoardState, ErrorCode, Message, Method, PlannedPrompt, ScenePlan, ScenePlanParams,
     ScenePlanResult, ShotChoice, WireError, decode_fields,
 };
 use serde::de::DeserializeOwned;

@@ -1,19 +1,17 @@
 //! What every connection shares.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use framewright_jobs::{Hash, Queue};
+use framewright_jobs::Queue;
 use framewright_library::Library;
-use framewright_protocol::{Home, StatusResult, WaitingJobs, WireError};
+use framewright_protocol::{Home, StatusResult, WaitingJobs};
 use tokio::sync::watch;
 
 use crate::board_drawing::Drawings;
 use crate::engine_thread::ModelInMemory;
 use crate::hub::Hub;
-use crate::library_words;
 use crate::renderer::Reader;
 use crate::request::Desk;
 
@@ -75,31 +73,12 @@ impl Daemon {
         }
     }
 
-    /// The blobs that are needed beyond the jobs: those that boards name.
-    ///
-    /// # Errors
-    /// When a board cannot be read: then nobody knows which may go.
-    pub fn pinned(&self) -> Result<HashSet<Hash>, WireError> {
-        let used = self
-            .library
-            .used_blobs()
-            .map_err(|error| library_words::of_document("boards", &error))?;
-        Ok(used.iter().filter_map(|hash| hash.parse().ok()).collect())
-    }
-
     /// Removes blobs where all of them together take too much room.
     pub fn make_room(&self) {
         if !self.jobs.wants_room() {
             return;
         }
-        let pinned = match self.pinned() {
-            Ok(pinned) => pinned,
-            Err(error) => {
-                tracing::warn!("no room is made, since a board may need any blob: {error}");
-                return;
-            }
-        };
-        match self.jobs.make_room(&pinned) {
+        match self.jobs.make_room() {
             Ok(pruned) if pruned.blobs > 0 => tracing::info!(
                 blobs = pruned.blobs,
                 bytes = pruned.bytes,

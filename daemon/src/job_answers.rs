@@ -394,7 +394,7 @@ pub fn prune(daemon: &Daemon, params: PruneParams) -> Result<PruneResult, WireEr
     }
     let pruned = daemon
         .jobs
-        .prune(older_than, params.keep, &daemon.pinned()?)
+        .prune(older_than, params.keep)
         .map_err(|error| refused(&error))?;
     Ok(PruneResult {
         jobs: pruned.jobs,

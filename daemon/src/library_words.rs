@@ -23,7 +23,6 @@ pub fn kind(kind: LibraryKind) -> Kind {
         LibraryKind::Lora => Kind::Lora,
         LibraryKind::Character => Kind::Character,
         LibraryKind::Shot => Kind::Shot,
-        LibraryKind::Board => Kind::Board,
     }
 }
 
@@ -35,7 +34,6 @@ pub fn event(change: &Change) -> LibraryChanged {
             Kind::Lora => LibraryKind::Lora,
             Kind::Character => LibraryKind::Character,
             Kind::Shot => LibraryKind::Shot,
-            Kind::Board => LibraryKind::Board,
         },
         name: change.name.clone(),
         change: match change.change {

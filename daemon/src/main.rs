@@ -72,7 +72,7 @@ struct Arguments {
         default_value_t = 600
     )]
     unload_after: u64,
-    /// Keep at most so many MB of pictures for the job history; what a board uses always stays
+    /// Keep at most so many MB of pictures for the job history
     #[arg(
         long,
         value_name = "MB",

@@ -613,8 +613,7 @@ impl Queue {
     }
 
     /// Forgets ended jobs: those that ended longer than `older_than` ago, and
-    /// all but the `keep` newest. Blobs go along that no other job names and
-    /// that are not among `pinned`.
+    /// all but the `keep` newest. Blobs go along that no other job names.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -622,7 +621,6 @@ impl Queue {
         &self,
         older_than: Option<Duration>,
         keep: Option<u64>,
-        pinned: &HashSet<Hash>,
     ) -> Result<Pruned, JobsError> {
         let mut state = self.lock();
         let before: HashSet<Hash> = state.store.named_blobs(false)?.into_iter().collect();
@@ -633,9 +631,7 @@ impl Queue {
         };
         let after: HashSet<Hash> = state.store.named_blobs(false)?.into_iter().collect();
         for hash in before.difference(&after) {
-            if !pinned.contains(hash) {
-                self.remove(*hash, &mut pruned)?;
-            }
+            self.remove(*hash, &mut pruned)?;
         }
         Ok(pruned)
     }
@@ -652,16 +648,16 @@ impl Queue {
 
     /// Makes room. Jobs that are older than the limit are forgotten, as by
     /// [`Queue::prune`], now and then. While all blobs together are over theirs,
-    /// the longest unused goes, unless it is among `pinned`, an unfinished job
-    /// names it, or it came just now.
+    /// the longest unused goes, unless an unfinished job names it, or it came
+    /// just now.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn make_room(&self, pinned: &HashSet<Hash>) -> Result<Pruned, JobsError> {
+    pub fn make_room(&self) -> Result<Pruned, JobsError> {
         let mut pruned = Pruned::default();
         if self.has_old_jobs() {
             self.ended.store(0, Ordering::Relaxed);
-            pruned = self.prune(None, Some(self.options.keep_jobs), pinned)?;
+            pruned = self.prune(None, Some(self.options.keep_jobs))?;
         }
         if self.blobs.bytes() <= self.options.keep_bytes {
             return Ok(pruned);
@@ -679,7 +675,7 @@ impl Queue {
                 .duration_since(blob.used)
                 .unwrap_or_default();
             let announced = !named.contains(&blob.hash) && age < GRACE;
-            if announced || needed.contains(&blob.hash) || pinned.contains(&blob.hash) {
+            if announced || needed.contains(&blob.hash) {
                 continue;
             }
             self.remove(blob.hash, &mut pruned)?;

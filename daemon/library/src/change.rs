@@ -75,7 +75,6 @@ pub(crate) fn changes(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
         same,
     );
     compare(Kind::Shot, &before.shots, &after.shots, &mut note, same);
-    compare(Kind::Board, &before.boards, &after.boards, &mut note, same);
     let (was, is) = (problems(before), problems(after));
     for (key, problems) in &is {
         if was.get(key) != Some(problems) {
@@ -135,7 +134,6 @@ impl Snapshot {
             Kind::Lora => self.loras.contains_key(name),
             Kind::Character => self.characters.contains_key(name),
             Kind::Shot => self.shots.contains_key(name),
-            Kind::Board => self.boards.contains_key(name),
         }
     }
 }

@@ -6,7 +6,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::board::{Board, hashes_in};
 use crate::character::Character;
 use crate::disk::{WriteLock, sync_folder, write_atomically};
 use crate::kind::Kind;
@@ -17,7 +16,6 @@ use crate::model::ModelManifest;
 use crate::name::{NameError, check_name};
 use crate::paths::{self, PathError};
 use crate::revision::Revision;
-use crate::scanner::BOARD_FILE;
 use crate::shot::Shot;
 
 /// A manifest's text.
@@ -118,7 +116,6 @@ fn check(kind: Kind, text: &str, root: &Path) -> Result<(), DocumentError> {
         Kind::Lora => named.extend(parse::<LoraManifest>(text)?.path),
         Kind::Character => drop(parse::<Character>(text)?),
         Kind::Shot => drop(parse::<Shot>(text)?),
-        Kind::Board => drop(parse::<Board>(text)?),
     }
     for path in named {
         paths::named_in(root, &path)?;
@@ -132,12 +129,11 @@ fn longest(kind: Kind) -> u64 {
         Kind::Lora => LoraManifest::LONGEST,
         Kind::Character => Character::LONGEST,
         Kind::Shot => Shot::LONGEST,
-        Kind::Board => Board::LONGEST,
     }
 }
 
 /// The names of the manifests in a folder; one that is not there has none.
-fn document_names(kind: Kind, root: &Path) -> Result<BTreeSet<String>, DocumentError> {
+fn document_names(root: &Path) -> Result<BTreeSet<String>, DocumentError> {
     let entries = match fs::read_dir(root) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
@@ -147,12 +143,8 @@ fn document_names(kind: Kind, root: &Path) -> Result<BTreeSet<String>, DocumentE
         .flatten()
         .filter_map(|entry| {
             let path = entry.path();
-            let part = match kind {
-                Kind::Board => path.file_name(),
-                _ if paths::extension(&path) == "toml" => path.file_stem(),
-                _ => None,
-            };
-            part.map(|part| part.to_string_lossy().into_owned())
+            let stem = path.file_stem()?.to_string_lossy().into_owned();
+            (paths::extension(&path) == "toml").then_some(stem)
         })
         .filter(|name| check_name(name).is_ok())
         .collect())
@@ -166,9 +158,9 @@ impl Library {
     /// [`DocumentError::Manifest`] when the folder cannot be read.
     pub fn documents(&self, kind: Kind) -> Result<Vec<DocumentSummary>, DocumentError> {
         let root = self.folder(kind);
-        let mut names = document_names(kind, &root)?;
+        let mut names = document_names(&root)?;
         if let Some(shipped) = &self.shared.shipped {
-            names.extend(document_names(kind, &shipped.join(kind.folder()))?);
+            names.extend(document_names(&shipped.join(kind.folder()))?);
         }
         let mut summaries = Vec::new();
         for name in names {
@@ -292,8 +284,7 @@ impl Library {
         Ok(Revision::of(text.as_bytes()))
     }
 
-    /// Deletes a manifest of the version `seen`. Weights and pictures beside
-    /// it stay.
+    /// Deletes a manifest of the version `seen`. Weights beside it stay.
     ///
     /// # Errors
     /// See [`DocumentError`]; [`DocumentError::Conflict`] when the version on
@@ -317,45 +308,14 @@ impl Library {
             fs::remove_file(&path).map_err(DocumentError::Write)?;
             if let Some(folder) = path.parent() {
                 sync_folder(folder).map_err(DocumentError::Write)?;
-                if kind == Kind::Board {
-                    // A folder that holds something else stays.
-                    let _ = fs::remove_dir(folder);
-                }
             }
         }
         self.shared.look(&[]);
         Ok(())
     }
 
-    /// The hashes of all pictures that boards name: blobs that must be kept.
-    /// Boards that are broken, or that changed a moment ago, count with
-    /// every hash in their text, and with those of the version in use.
-    ///
-    /// # Errors
-    /// When a board cannot be read, so that nobody knows what it names: then
-    /// nothing may be given up.
-    pub fn used_blobs(&self) -> Result<BTreeSet<String>, DocumentError> {
-        let snapshot = self.snapshot();
-        let boards = snapshot.boards.values();
-        let mut hashes: BTreeSet<String> = boards
-            .flat_map(|board| board.manifest.images().map(str::to_owned))
-            .collect();
-        for summary in self.documents(Kind::Board)? {
-            match self.read_document(Kind::Board, &summary.name) {
-                Ok(document) => hashes.extend(hashes_in(&document.text)),
-                Err(DocumentError::Unknown { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(hashes)
-    }
-
     fn document_path(&self, kind: Kind, name: &str) -> PathBuf {
-        let folder = self.folder(kind);
-        match kind {
-            Kind::Board => folder.join(name).join(BOARD_FILE),
-            _ => folder.join(format!("{name}.toml")),
-        }
+        self.folder(kind).join(format!("{name}.toml"))
     }
 
     fn shipped_path(&self, kind: Kind, name: &str) -> Option<PathBuf> {
@@ -373,11 +333,6 @@ impl Library {
         name: &str,
         seen: Option<&Revision>,
     ) -> Result<bool, DocumentError> {
-        // A board's folder that is a link would take the new file elsewhere.
-        let path = self.document_path(kind, name);
-        if let Some(folder) = path.parent().filter(|folder| folder.exists()) {
-            paths::within(&self.folder(kind), folder)?;
-        }
         let current = match self.read_document(kind, name) {
             Ok(document) => Some((document.revision, document.shipped)),
             Err(DocumentError::Unknown { .. }) => None,
@@ -491,30 +446,27 @@ mod tests {
 
         let home = Home::new();
         let library = Library::open(&home.data());
-        crate::testing::write(home.path("secret/board.toml"), "scene = 'secret'");
         crate::testing::write(home.path("secret.toml"), TEXT);
-        symlink(home.path("secret"), home.data().join("boards/out")).expect("a link");
-        symlink(
-            home.path("secret.toml"),
-            home.data().join("characters/out.toml"),
-        )
-        .expect("a link");
-        let read = |kind| library.read_document(kind, "out").expect_err("refused");
-        assert!(matches!(read(Kind::Board), DocumentError::Path(_)));
-        assert!(matches!(read(Kind::Character), DocumentError::Path(_)));
-        let seen = Revision::of(b"scene = 'secret'");
-        let written = library.write_document(Kind::Board, "out", "scene = 'mine'", Some(&seen));
+        let kind = Kind::Character;
+        let link = |to: &str, name: &str| {
+            symlink(home.path(to), home.data().join("characters").join(name)).expect("a link");
+        };
+        link("secret.toml", "out.toml");
+        let read = library.read_document(kind, "out");
+        assert!(matches!(read, Err(DocumentError::Path(_))), "{read:?}");
+        let seen = Revision::of(TEXT.as_bytes());
+        let written = library.write_document(kind, "out", "token = 'x'\nclass = 'y'", Some(&seen));
         assert!(
             matches!(written, Err(DocumentError::Path(_))),
             "{written:?}"
         );
-        symlink(home.path("nowhere"), home.data().join("boards/gone")).expect("a link");
-        assert!(
-            library
-                .write_document(Kind::Board, "gone", "", None)
-                .is_err()
+        assert_eq!(
+            fs::read(home.path("secret.toml")).expect("kept"),
+            TEXT.as_bytes()
         );
-        assert!(!home.path("nowhere").exists());
+        link("nowhere.toml", "gone.toml");
+        assert!(library.write_document(kind, "gone", TEXT, None).is_err());
+        assert!(!home.path("nowhere.toml").exists());
     }
 
     #[test]
@@ -557,69 +509,21 @@ mod tests {
         }
     }
 
-    #[test]
-    fn boards_keep_their_pictures() {
-        let home = Home::new();
-        let (a, b, c) = ("a1".repeat(32), "b2".repeat(32), "c3".repeat(32));
-        let board = |hash: &str| {
-            format!("scene = 'x'\n[[frames]]\n[[frames.candidates]]\nimage = '{hash}'\n")
-        };
-        home.write("boards/good/board.toml", board(&a));
-        home.write("boards/broken/board.toml", format!("[[frames\n{b}"));
-        let library = Library::open(&home.data());
-        library
-            .write_document(Kind::Board, "new", &board(&c), None)
-            .expect("made");
-        // Whoever breaks a board keeps the pictures of its last good version.
-        home.write("boards/good/board.toml", "scene =");
-        let used = library.used_blobs().expect("hashes");
-        assert_eq!(used, BTreeSet::from([a, b.clone(), c]));
-        let listed = library.documents(Kind::Board).expect("a list");
-        let names: Vec<_> = listed.iter().map(|summary| summary.name.as_str()).collect();
-        assert_eq!(names, ["broken", "good", "new"]);
-        assert_eq!(
-            listed[0].problem.as_ref().and_then(|problem| problem.line),
-            Some(1)
-        );
-        assert_eq!(listed[2].problem, None);
-        home.write("boards/broken/board.toml", [0xff, 0xfe]);
-        assert!(library.used_blobs().is_err(), "nobody knows what it named");
-    }
-
-    #[test]
-    fn a_board_is_deleted_without_what_lies_beside_it() {
-        let home = Home::new();
-        let library = Library::open(&home.data());
-        let revision = library
-            .write_document(Kind::Board, "b", "", None)
-            .expect("made");
-        home.write("boards/b/notes.txt", "mine");
-        library
-            .delete_document(Kind::Board, "b", &revision)
-            .expect("deleted");
-        assert!(home.data().join("boards/b/notes.txt").exists());
-        let revision = library
-            .write_document(Kind::Board, "c", "", None)
-            .expect("made");
-        library
-            .delete_document(Kind::Board, "c", &revision)
-            .expect("deleted");
-        assert!(!home.data().join("boards/c").exists());
-    }
-
     proptest::proptest! {
         #![proptest_config(proptest::test_runner::Config::with_cases(32))]
         #[test]
-        fn what_is_written_is_read_back(scene in "[^\\\\'\\p{C}]{0,60}", name in "[a-z][a-z0-9 ._-]{0,8}[a-z]") {
+        fn what_is_written_is_read_back(description in "[^\\\\'\\p{C}]{0,60}", name in "[a-z][a-z0-9 ._-]{0,8}[a-z]") {
             let home = Home::new();
             let library = Library::open(&home.data());
-            let text = format!("scene = '{scene}'\n");
-            let revision = library.write_document(Kind::Board, &name, &text, None).expect("written");
-            let document = library.read_document(Kind::Board, &name).expect("read");
+            let text = format!("{TEXT}description = '{description}'\n");
+            let kind = Kind::Character;
+            let revision = library.write_document(kind, &name, &text, None).expect("written");
+            let document = library.read_document(kind, &name).expect("read");
             proptest::prop_assert_eq!(&document.text, &text);
             proptest::prop_assert_eq!(&document.revision, &revision);
             let snapshot = library.snapshot();
-            proptest::prop_assert_eq!(&snapshot.find_board(&name).expect("a board").manifest.scene, &scene);
+            let entry = snapshot.find_character(&name).expect("a character");
+            proptest::prop_assert_eq!(entry.manifest.description.as_deref(), Some(description.as_str()));
         }
     }
 }

@@ -10,9 +10,9 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::board::is_hash;
 use crate::disk::write_atomically;
 use crate::file_cache::SETTLE;
+use crate::revision::is_hash;
 use crate::stamp::Stamp;
 
 /// The longest cache file that is read, bytes.

@@ -14,33 +14,24 @@ pub enum Kind {
     Character,
     /// A framing: close-up, full shot …
     Shot,
-    /// A scene's frames.
-    Board,
 }
 
 /// A word that names no kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no kind; there are: model, lora, character, shot, board")]
+#[error("{0:?} is no kind; there are: model, lora, character, shot")]
 pub struct UnknownKind(pub String);
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
-        Self::Model,
-        Self::Lora,
-        Self::Character,
-        Self::Shot,
-        Self::Board,
-    ];
+    pub const ALL: [Self; 4] = [Self::Model, Self::Lora, Self::Character, Self::Shot];
 
-    /// Its word: `model`, `lora`, `character`, `shot`, `board`.
+    /// Its word: `model`, `lora`, `character`, `shot`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Model => "model",
             Self::Lora => "lora",
             Self::Character => "character",
             Self::Shot => "shot",
-            Self::Board => "board",
         }
     }
 
@@ -51,7 +42,6 @@ impl Kind {
             Self::Lora => "loras",
             Self::Character => "characters",
             Self::Shot => "shots",
-            Self::Board => "boards",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What lies on disk: models, LoRAs, characters, shots and boards.
+//! What lies on disk: models, LoRAs, characters and shots.
 //!
 //! A [`Library`] is a data directory with a folder for each [`Kind`], and the
 //! folders of other tools that the user added. It is watched: a
@@ -10,7 +10,6 @@
 //! Files of weights are known by their headers alone. Pickle files are never
 //! opened.
 
-mod board;
 mod change;
 mod character;
 mod disk;
@@ -40,7 +39,6 @@ mod testing;
 mod watch;
 mod weights;
 
-pub use board::{Board, BoardFrame, Candidate};
 pub use change::{Change, Happening};
 pub use character::{Character, CharacterFamily};
 pub use documents::{Document, DocumentError, DocumentProblem, DocumentSummary};

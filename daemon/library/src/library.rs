@@ -45,7 +45,7 @@ pub enum Watching {
     Polling,
 }
 
-/// Models, LoRAs, characters, shots and boards in a data directory, and in the
+/// Models, LoRAs, characters and shots in a data directory, and in the
 /// folders that the user added. It is watched until it is dropped.
 pub struct Library {
     pub(crate) shared: Arc<Shared>,

@@ -3,11 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::board::is_hash;
-
 /// BLAKE3 of a file's bytes: two versions with the same text are the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(String);
+
+/// Whether `text` is a BLAKE3 hash as this program writes it.
+pub(crate) fn is_hash(text: &str) -> bool {
+    text.len() == 64
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
 
 /// A word that is no revision.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

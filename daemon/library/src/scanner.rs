@@ -16,8 +16,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-pub(crate) use documents::BOARD_FILE;
-
 use crate::file_cache::{FileCache, SETTLE, STALLED, Weights};
 use crate::folders::{self, Folder, Folders};
 use crate::header::HeaderError;
@@ -90,7 +88,6 @@ impl Scanner {
         let previous = look.previous;
         look.snapshot.characters = look.manifests(&previous.characters);
         look.snapshot.shots = look.manifests(&previous.shots);
-        look.snapshot.boards = look.manifests(&previous.boards);
         look.folder_list(&mut self.folders);
         for folder in &self.folders {
             look.added_folder(&folder.path);

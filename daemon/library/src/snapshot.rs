@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::EMBEDDED;
-use crate::board::Board;
 use crate::character::Character;
 use crate::kind::Kind;
 use crate::lora::Lora;
@@ -57,8 +56,6 @@ pub struct Snapshot {
     pub characters: Entries<Character>,
     /// The shots.
     pub shots: Entries<Shot>,
-    /// The boards.
-    pub boards: Entries<Board>,
     /// What cannot be used. A manifest that was usable before stays in use in
     /// its last good version, and has its problem here as well.
     pub problems: Vec<Problem>,
@@ -131,14 +128,6 @@ impl Snapshot {
     /// See [`FindError`].
     pub fn find_shot(&self, name: &str) -> Result<Arc<Entry<Shot>>, FindError> {
         self.find(Kind::Shot, name, &self.shots)
-    }
-
-    /// The board of that name.
-    ///
-    /// # Errors
-    /// See [`FindError`].
-    pub fn find_board(&self, name: &str) -> Result<Arc<Entry<Board>>, FindError> {
-        self.find(Kind::Board, name, &self.boards)
     }
 
     fn find<T>(

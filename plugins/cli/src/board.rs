@@ -1,22 +1,27 @@
 //! `framewright board …`
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use framewright_client::Client;
 use framewright_protocol::{
-    BoardAdd, BoardAddParams, BoardEdit, BoardEditParams, BoardFrame, BoardNew, BoardNewParams,
-    BoardOpen, BoardParams, BoardPick, BoardPickParams, BoardPrompt, BoardRedo, BoardRedoParams,
-    BoardRenderParams, BoardSheet, BoardSheetParams, BoardState, BoardStop, SheetKind, to_value,
+    BoardAdd, BoardAddParams, BoardEdit, BoardEditParams, BoardExport, BoardExportParams,
+    BoardFrame, BoardImport, BoardImportParams, BoardNew, BoardNewParams, BoardOpen, BoardParams,
+    BoardPick, BoardPickParams, BoardPlan, BoardPlanParams, BoardPlanResult, BoardPrompt,
+    BoardRedo, BoardRedoParams, BoardRenderParams, BoardSheet, BoardSheetParams, BoardState,
+    BoardStop, Method, SheetKind, to_value,
 };
 use serde::Serialize;
 use serde_json::json;
 
 use crate::arguments::Show;
-use crate::board_arguments::{self, BoardCommand};
+use crate::board_arguments::{self, BoardCommand, Every};
 use crate::failure::Failure;
 use crate::progress::unless_interrupted;
-use crate::{board_render, by_name, connect, generate, models, print_json, print_lines};
+use crate::{
+    board_render, board_review, by_name, connect, generate, models, print_json, print_lines,
+};
 
 /// What `board show` writes when it is not told where.
 const CONTACT_SHEET: &str = "contact-sheet.png";
@@ -29,6 +34,20 @@ pub async fn run(command: BoardCommand, json: bool) -> Result<ExitCode, Failure>
     match command {
         BoardCommand::New(new) => self::new(new, json).await,
         BoardCommand::Add(new) => add(new, json).await,
+        BoardCommand::Plan(plan) => self::plan(plan, json).await,
+        BoardCommand::Import {
+            board,
+            answer,
+            replace,
+        } => {
+            let params = BoardImportParams {
+                path: absolute(&board)?,
+                answer: read_answer(&answer)?,
+                replace: Some(replace),
+            };
+            planned(connect().await?.call::<BoardImport>(&params).await?, json)
+        }
+        BoardCommand::Export(export) => self::export(export, json).await,
         BoardCommand::Render { board, frame } => {
             let path = absolute(&board)?;
             let client = unless_interrupted(connect()).await?;
@@ -55,6 +74,7 @@ pub async fn run(command: BoardCommand, json: bool) -> Result<ExitCode, Failure>
             output,
             show,
         } => self::show(&board, frame, output, show, json).await,
+        BoardCommand::Review { board, show } => board_review::run(&board, show).await,
         BoardCommand::Pick { board, frame, take } => {
             let params = BoardPickParams {
                 path: absolute(&board)?,
@@ -161,6 +181,83 @@ async fn new(new: board_arguments::BoardNew, json: bool) -> Result<ExitCode, Fai
         shots: (!new.shots.is_empty()).then_some(new.shots),
     };
     told(&connect().await?.call::<BoardNew>(&params).await?, json)
+}
+
+async fn plan(plan: board_arguments::BoardPlan, json: bool) -> Result<ExitCode, Failure> {
+    let list = |list: Vec<String>| (!list.is_empty()).then_some(list);
+    let params = BoardPlanParams {
+        path: absolute(&plan.board)?,
+        characters: list(plan.characters),
+        frames: plan.frames,
+        shots: list(plan.shots),
+        planner: plan.planner,
+        template_only: Some(plan.template),
+        replace: Some(plan.replace),
+    };
+    let client = unless_interrupted(connect()).await?;
+    planned(
+        unless_interrupted(call::<BoardPlan>(&client, &params)).await?,
+        json,
+    )
+}
+
+async fn call<M: Method>(client: &Client, params: &M::Params) -> Result<M::Result, Failure> {
+    Ok(client.call::<M>(params).await?)
+}
+
+fn planned(planned: BoardPlanResult, json: bool) -> Result<ExitCode, Failure> {
+    notices(&planned.notes);
+    if json {
+        print_whole(&planned);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(template) = &planned.template {
+        print_lines(template.trim_end());
+    }
+    planned
+        .board
+        .map_or(Ok(ExitCode::SUCCESS), |board| told(&board, json))
+}
+
+/// A pasted answer from a file or from standard input.
+fn read_answer(path: &Path) -> Result<String, Failure> {
+    const LONGEST: u64 = 1 << 20;
+    let refused = |error: std::io::Error| {
+        Failure::refused(format!("the answer cannot be read: {error}")).about_file(path)
+    };
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().take(LONGEST + 1).read_to_string(&mut text)
+    } else {
+        let file = std::fs::File::open(path).map_err(refused)?;
+        file.take(LONGEST + 1).read_to_string(&mut text)
+    };
+    read.map_err(refused)?;
+    if text.len() as u64 > LONGEST {
+        let words = format!("the answer has more than {LONGEST} bytes");
+        return Err(Failure::refused(words).about_file(path));
+    }
+    Ok(text)
+}
+
+async fn export(export: board_arguments::BoardExport, json: bool) -> Result<ExitCode, Failure> {
+    let params = BoardExportParams {
+        path: absolute(&export.board)?,
+        format: export.format.into(),
+        output: absolute(&export.output)?,
+        every: Some(match export.every {
+            Every::Frame => "frame".to_owned(),
+            Every::Shot => "shot".to_owned(),
+        }),
+    };
+    let exported = connect().await?.call::<BoardExport>(&params).await?;
+    notices(&exported.notices);
+    if json {
+        print_whole(&exported);
+    } else {
+        exported.files.iter().for_each(|file| print_lines(file));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn add(new: board_arguments::BoardAdd, json: bool) -> Result<ExitCode, Failure> {
@@ -287,7 +384,7 @@ fn overview(board: &BoardState, only: Option<&str>) {
         print_lines(&format!("      {}", frame.prompt.replace('\n', " ")));
     }
     if board.frames.is_empty() {
-        print_lines("no frames yet: framewright board add");
+        print_lines("no frames yet: framewright board plan, or board add");
     }
     if board.missing > 0 {
         let takes = if board.missing == 1 { "take" } else { "takes" };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::arguments::Show;
 
@@ -13,6 +13,18 @@ pub enum BoardCommand {
     New(BoardNew),
     /// Add a frame
     Add(BoardAdd),
+    /// Plan the scene: a frame for each of its prompts
+    Plan(BoardPlan),
+    /// Take the frames from what a chat answered to `plan --template`
+    Import {
+        /// The board's folder
+        board: PathBuf,
+        /// The answer's file; - for standard input
+        answer: PathBuf,
+        /// In place of the frames that are there; their pictures stay in the folder
+        #[arg(long)]
+        replace: bool,
+    },
     /// Draw what the board asks for and does not have; what is drawn is kept whatever happens
     Render {
         /// The board's folder
@@ -39,6 +51,14 @@ pub enum BoardCommand {
         /// Draw the sheet in the terminal
         #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true,
               default_missing_value = "auto", conflicts_with = "json")]
+        show: Option<Show>,
+    },
+    /// Look the board through in the terminal: pick, redo, edit, with a key each
+    Review {
+        /// The board's folder
+        board: PathBuf,
+        /// How to draw the pictures
+        #[arg(long, value_name = "HOW")]
         show: Option<Show>,
     },
     /// Pick a take of a frame: it becomes shot_N.png
@@ -104,6 +124,66 @@ pub enum BoardCommand {
               default_missing_value = "auto", conflicts_with = "json")]
         show: Option<Show>,
     },
+    /// Export the scene for editors and browsers
+    Export(BoardExport),
+}
+
+/// `framewright board plan`
+#[derive(Debug, Args)]
+pub struct BoardPlan {
+    /// The board's folder
+    pub board: PathBuf,
+    /// Who is in it, by token, with commas between [default: as the board says]
+    #[arg(long, value_delimiter = ',', value_name = "TOKENS")]
+    pub characters: Vec<String>,
+    /// How many frames [default: as the board says, or the scene asks for]
+    #[arg(long, value_name = "N")]
+    pub frames: Option<u32>,
+    /// The frames' shots, by number or name, with commas between [default: as the board says]
+    #[arg(long, value_delimiter = ',', value_name = "SHOTS")]
+    pub shots: Vec<String>,
+    /// Who writes the prompts [default: embedded, the planner inside the daemon]
+    #[arg(long, value_name = "NAME")]
+    pub planner: Option<String>,
+    /// Print the filled-in template for any chat, and change nothing
+    #[arg(long)]
+    pub template: bool,
+    /// In place of the frames that are there; their pictures stay in the folder
+    #[arg(long)]
+    pub replace: bool,
+}
+
+/// What a board is exported as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// OpenTimelineIO: a clip a frame, with its duration, shot and prompt
+    Otio,
+    /// CMX 3600 edit decision list, non-drop time code
+    Edl,
+    /// A page that opens from the disk
+    Html,
+    /// Numbered pictures in a new folder
+    Sequence,
+}
+
+impl From<Format> for framewright_protocol::ExportFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Otio => Self::Otio,
+            Format::Edl => Self::Edl,
+            Format::Html => Self::Html,
+            Format::Sequence => Self::Sequence,
+        }
+    }
+}
+
+/// How many files a sequence has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Every {
+    /// One each frame of the moving picture, a still for as long as it lasts
+    Frame,
+    /// One each shot
+    Shot,
 }
 
 /// `framewright board new`
@@ -159,6 +239,22 @@ pub struct BoardNew {
     /// How long a frame lasts that does not say
     #[arg(long, default_value_t = 2.0, value_name = "SECONDS")]
     pub duration: f64,
+}
+
+/// `framewright board export`
+#[derive(Debug, Args)]
+pub struct BoardExport {
+    /// The board's folder
+    pub board: PathBuf,
+    /// As what
+    #[arg(long)]
+    pub format: Format,
+    /// The file to write; of a sequence a new folder
+    #[arg(short, long, value_name = "PATH")]
+    pub output: PathBuf,
+    /// How many files a sequence has
+    #[arg(long, default_value = "frame")]
+    pub every: Every,
 }
 
 /// `framewright board add`

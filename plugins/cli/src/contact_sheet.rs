@@ -19,9 +19,17 @@ fn grid(count: u32) -> (u32, u32) {
 
 /// Lays the frames out from the top left, row by row.
 pub fn lay_out(frames: &[RgbImage]) -> RgbImage {
+    in_columns(frames, grid(frames.len() as u32))
+}
+
+/// Lays the frames out from left to right.
+pub fn in_a_row(frames: &[RgbImage]) -> RgbImage {
+    in_columns(frames, (frames.len().max(1) as u32, 1))
+}
+
+fn in_columns(frames: &[RgbImage], (columns, rows): (u32, u32)) -> RgbImage {
     let width = frames.iter().map(RgbImage::width).max().unwrap_or(1);
     let height = frames.iter().map(RgbImage::height).max().unwrap_or(1);
-    let (columns, rows) = grid(frames.len() as u32);
     let mut sheet = RgbImage::from_pixel(
         columns * (width + GAP) + GAP,
         rows * (height + GAP) + GAP,

@@ -95,6 +95,14 @@ impl Failure {
         self
     }
 
+    /// What happened and what to do, in one line.
+    pub fn words(&self) -> String {
+        match &self.words.hint {
+            Some(hint) => format!("{}: {hint}", self.words.message),
+            None => self.words.message.clone(),
+        }
+    }
+
     /// Tells a person on the error stream, and a script as JSON.
     pub fn print(&self, json: bool) {
         eprintln!("error: {}", self.words.message);

@@ -5,6 +5,7 @@ mod arguments;
 mod board;
 mod board_arguments;
 mod board_render;
+mod board_review;
 mod by_name;
 mod contact_sheet;
 mod control;
@@ -18,6 +19,7 @@ mod lora;
 mod models;
 mod progress;
 mod prompt;
+mod review_keys;
 mod scene;
 mod terminal_picture;
 

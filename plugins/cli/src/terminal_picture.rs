@@ -74,7 +74,7 @@ fn best(variable: impl Fn(&str) -> String) -> Show {
 
 /// How many columns the picture takes so that it fits both ways. A character is
 /// twice as high as it is wide.
-fn columns(picture: &RgbImage, size: Size) -> u32 {
+pub fn columns(picture: &RgbImage, size: Size) -> u32 {
     let rows = u64::from(size.rows.saturating_sub(2).max(1));
     let (width, height) = (u64::from(picture.width()), u64::from(picture.height()));
     let by_height = rows * 2 * width / height.max(1);

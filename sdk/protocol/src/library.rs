@@ -18,13 +18,11 @@ pub enum LibraryKind {
     Character,
     /// A framing.
     Shot,
-    /// A scene's frames.
-    Board,
 }
 
 impl WireType for LibraryKind {
     fn kind() -> String {
-        "`model`, `lora`, `character`, `shot` or `board`".to_owned()
+        "`model`, `lora`, `character` or `shot`".to_owned()
     }
 }
 

@@ -5,9 +5,9 @@
 use std::path::Path;
 
 use framewright_protocol::{
-    BlobGet, BlobPut, FrameError, FrameGenerate, Hello, JobCancel, JobEvents, JobList, JobPrune,
-    JobSubmit, JobWait, Known, Message, MessageError, Method, Ping, Request, Response, Status,
-    decode_fields, encode, read_frame, write_frame,
+    BlobGet, BlobPut, BoardPick, BoardRender, FrameError, FrameGenerate, Hello, JobCancel,
+    JobEvents, JobList, JobPrune, JobSubmit, JobWait, Known, Message, MessageError, Method, Ping,
+    Request, Response, Status, decode_fields, encode, read_frame, write_frame,
 };
 use rmpv::Value;
 use serde_json::Value as Json;
@@ -224,6 +224,8 @@ fn decode_for(method: &str, params: Option<&[u8]>, result: Option<&[u8]>) -> Res
         JobEvents::NAME => decode::<JobEvents>(params, result),
         JobPrune::NAME => decode::<JobPrune>(params, result),
         BlobPut::NAME => decode::<BlobPut>(params, result),
+        BoardPick::NAME => decode::<BoardPick>(params, result),
+        BoardRender::NAME => decode::<BoardRender>(params, result),
         BlobGet::NAME => decode::<BlobGet>(params, result),
         other => panic!("{other} is not known here"),
     }

@@ -381,3 +381,74 @@ fn a_client_that_saw_another_version_gets_a_conflict() {
     );
     assert_eq!(open(&home, "b")["frames"][0]["prompt"], "a fox");
 }
+
+#[test]
+fn a_scene_is_planned_drawn_and_exported() {
+    let home = Home::new();
+    let new = [
+        "new",
+        "scene",
+        "Kaito finds a letter in a dusty library, soft daylight. He reads it.",
+        "--frames",
+        "3",
+        "--model",
+        "tiny",
+        "-n",
+        "1",
+        "--steps",
+        "2",
+        "--seed",
+        "7",
+        "--duration",
+        "1.5",
+        "--fps",
+        "25",
+    ];
+    board(&home, &new).ok();
+    let ran = board(&home, &["plan", "scene"]).ok();
+    assert!(ran.out.contains("3 takes to draw"), "{ran:?}");
+    let again = board(&home, &["plan", "scene"]);
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.err.contains("has 3 frames already"), "{again:?}");
+    board(&home, &["render", "scene"]).ok();
+    for frame in ["0", "1", "2"] {
+        board(&home, &["pick", "scene", frame, "1"]).ok();
+    }
+
+    let export = |format: &str, output: &str, more: &[&str]| {
+        let arguments = ["export", "scene", "--format", format, "-o", output];
+        let ran = board(&home, &[&arguments[..], more].concat()).ok();
+        assert_eq!(ran.err, "", "{ran:?}");
+        home.work(output)
+    };
+    let otio = export("otio", "scene/cut.otio", &[]);
+    let otio: Value = serde_json::from_slice(&read(&otio)).unwrap();
+    let clips = otio["tracks"]["children"][0]["children"]
+        .as_array()
+        .unwrap();
+    assert_eq!(clips.len(), 3);
+    for (place, clip) in clips.iter().enumerate() {
+        let url = &clip["media_reference"]["target_url"];
+        assert_eq!(url, &format!("shot_{place}.png"));
+        // 1.5 s of 25 frames a second: 37.5, which is rounded up.
+        assert_eq!(clip["source_range"]["duration"]["value"], 38.0);
+    }
+    let edl = String::from_utf8(read(&export("edl", "cut.edl", &[]))).unwrap();
+    assert!(
+        edl.contains("00:00:00:00 00:00:01:13 01:00:00:00 01:00:01:13"),
+        "{edl}"
+    );
+    assert!(edl.contains("* FROM CLIP NAME: shot_2.png"), "{edl}");
+    let html = String::from_utf8(read(&export("html", "page.html", &[]))).unwrap();
+    assert!(html.contains("page_pictures/shot_2.png"), "{html}");
+    assert!(read(&home.work("page_pictures/shot_2.png")) == read(&home.work("scene/shot_2.png")));
+    let frames = export("sequence", "frames", &[]);
+    assert_eq!(names(&frames).len(), 3 * 38);
+    let stills = export("sequence", "stills", &["--every", "shot"]);
+    assert_eq!(
+        names(&stills),
+        ["shot_000.png", "shot_001.png", "shot_002.png"]
+    );
+    // Every picture of an export can be made again.
+    home.run(&["again", "stills/shot_001.png"]).ok();
+}

@@ -278,29 +278,3 @@ fn a_folder_of_another_tool_is_added_and_removed() {
     assert_eq!(folders["folders"], json!([]));
     assert!(Path::new(tool).join("Lora/kaito.safetensors").exists());
 }
-
-#[test]
-fn pictures_of_a_board_outlive_the_jobs() {
-    let home = Home::new();
-    home.run(&["generate", "a fox", "--model", "tiny", "-o", "x.png"])
-        .ok();
-    home.run(&["generate", "a dog", "--model", "tiny", "-o", "y.png"])
-        .ok();
-    let listed = home.run(&["--json", "job", "list"]).ok().json();
-    let job = listed["jobs"][1]["job"].as_str().unwrap();
-    let shown = home.run(&["--json", "job", "show", job]).ok().json();
-    let blob = shown["result"]["frames"][0]["picture"]["blob"]
-        .as_str()
-        .unwrap();
-    let board = format!(
-        "text=scene = 'a fox'\n[[frames]]\npick = 0\n[[frames.candidates]]\nimage = '{blob}'\n"
-    );
-    home.run(&["call", "document.put", "kind=board", "name=fox", &board])
-        .ok();
-    let before = home.status()["blob_bytes"].as_u64().unwrap();
-    home.run(&["job", "prune", "--keep", "0"]).ok();
-    let after = home.status()["blob_bytes"].as_u64().unwrap();
-    assert!(after > 0 && after < before, "{after} of {before} bytes");
-    home.run(&["call", "blob.get", &format!("hash={blob}")])
-        .ok();
-}

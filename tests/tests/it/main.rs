@@ -5,6 +5,7 @@
 
 mod again;
 mod architecture;
+mod board_review;
 mod boards;
 mod cancel;
 mod daemon;

@@ -70,7 +70,7 @@ pub(super) fn export(
     Ok(files)
 }
 
-fn page(timeline: &Timeline, sources: &[Option<String>]) -> String {
+pub(super) fn page(timeline: &Timeline, sources: &[Option<String>]) -> String {
     let title = escaped(or_untitled(&timeline.scene));
     let seconds = timeline.frames() as f64 / timeline.rate.rate();
     let mut text = format!(

@@ -135,14 +135,13 @@ proptest! {
         }).collect();
         let timeline = Timeline { name: String::new(), scene: String::new(), rate, clips };
         let text = edl::write(&timeline).expect("a list");
-        let frames = |code: &str| code.split(':').fold(0, |sum, part| {
-            // Hours, minutes, seconds, then frames.
-            let number: u64 = part.parse().expect("digits");
-            (sum.0 * if sum.1 == 3 { rate.nominal() } else { 60 } + number, sum.1 + 1)
-        }).0;
-    let mut at = 3_600 * rate.nominal();
+        let frames = |code: &str| {
+            let parts: Vec<u64> = code.split(':').map(|part| part.parse().expect("digits")).collect();
+            (parts[0] * 3_600 + parts[1] * 60 + parts[2]) * rate.nominal() + parts[3]
+        };
+        let mut at = 3_600 * rate.nominal();
         for line in text.lines().filter(|line| line.starts_with(|it: char| it.is_ascii_digit())) {
-            let codes: Vec<u64> = line.split_whitespace().skip(4).map(|code| frames(code)).collect();
+            let codes: Vec<u64> = line.split_whitespace().skip(4).map(frames).collect();
             prop_assert_eq!(codes[2], at, "{}", line);
             prop_assert_eq!(codes[3] - codes[2], codes[1] - codes[0]);
             prop_assert!(codes[3] > codes[2]);

@@ -392,18 +392,13 @@ fn pruning_takes_the_blobs_that_nobody_names() {
     let world = World::new();
     let blobs = world.queue.blobs();
     let put = |bytes: &[u8]| blobs.put(bytes).expect("stored");
-    let (alone, shared, pinned) = (put(b"alone"), put(b"shared"), put(b"pinned"));
+    let (alone, shared) = (put(b"alone"), put(b"shared"));
     let ids: Vec<JobId> = (0..3).map(|_| world.submit(Priority::Batch)).collect();
     world.next();
     world.next();
-    world
-        .queue
-        .finish(ids[0], done(b"r", &[alone, shared, pinned]));
+    world.queue.finish(ids[0], done(b"r", &[alone, shared]));
     world.queue.finish(ids[1], done(b"r", &[shared]));
-    let pruned = world
-        .queue
-        .prune(None, Some(1), &HashSet::from([pinned]))
-        .expect("room");
+    let pruned = world.queue.prune(None, Some(1)).expect("room");
     let expected = Pruned {
         jobs: 1,
         blobs: 1,
@@ -414,12 +409,9 @@ fn pruning_takes_the_blobs_that_nobody_names() {
         world.queue.job(ids[0]),
         Err(JobsError::Unknown(_))
     ));
-    assert!(!blobs.holds(alone) && blobs.holds(shared) && blobs.holds(pinned));
+    assert!(!blobs.holds(alone) && blobs.holds(shared));
     assert_eq!(world.state(ids[2]), JobState::Queued, "it has not ended");
-    let all = world
-        .queue
-        .prune(Some(Duration::ZERO), None, &HashSet::new())
-        .expect("room");
+    let all = world.queue.prune(Some(Duration::ZERO), None).expect("room");
     assert_eq!((all.jobs, all.blobs), (1, 1));
     let number = world.submit(Priority::Batch).to_string();
     assert_eq!(number, "j4", "no number is given twice");
@@ -440,7 +432,7 @@ fn old_jobs_are_forgotten_with_their_blobs() {
         assert!(matches!(queue.next(Duration::ZERO), Next::Job(_)));
         queue.finish(id, done(b"r", &[hash]));
         made.push((id, hash));
-        queue.make_room(&HashSet::new()).expect("room");
+        queue.make_room().expect("room");
     }
     let left: Vec<bool> = made
         .iter()
@@ -454,15 +446,15 @@ fn room_is_made_of_what_nobody_needs() {
     let world = World::new();
     let blobs = world.queue.blobs();
     let mut made = Vec::new();
-    for number in 0..5_u8 {
+    for number in 0..4_u8 {
         made.push(blobs.put(&[number; 40]).expect("stored"));
         // Times of files may be as coarse as a clock tick.
         std::thread::sleep(Duration::from_millis(20));
     }
-    // 0: of an ended job; 1: of one that waits; 2: pinned by a board; 3: of an
-    // ended job; 4: uploaded just now.
+    // 0: of an ended job; 1: of one that waits; 2: of an ended
+    // job; 3: uploaded just now.
     let of_ended = Submission {
-        blobs: &[made[0], made[3]],
+        blobs: &[made[0], made[2]],
         ..submission()
     };
     let ended = world.queue.submit(of_ended, |_| {}).expect("room").id;
@@ -473,13 +465,10 @@ fn room_is_made_of_what_nobody_needs() {
         ..submission()
     };
     world.queue.submit(waits, |_| {}).expect("room");
-    let pruned = world
-        .queue
-        .make_room(&HashSet::from([made[2]]))
-        .expect("room");
+    let pruned = world.queue.make_room().expect("room");
     assert_eq!((pruned.blobs, pruned.bytes), (2, 80));
     let held: Vec<bool> = made.iter().map(|hash| blobs.holds(*hash)).collect();
-    assert_eq!(held, [false, true, true, false, true]);
+    assert_eq!(held, [false, true, false, true]);
 }
 
 #[test]

@@ -65,12 +65,7 @@ fn a_dropped_file_is_there_and_told_of() {
     assert!(library.find_model("m").is_ok());
     home.write("characters/kaito.toml", "token = 'x'\nclass = 'man'\n");
     home.write("loras/l.safetensors", lora(192));
-    home.write("boards/letter/board.toml", "scene = 'a letter'");
-    for (kind, name) in [
-        (Kind::Character, "kaito"),
-        (Kind::Lora, "l"),
-        (Kind::Board, "letter"),
-    ] {
+    for (kind, name) in [(Kind::Character, "kaito"), (Kind::Lora, "l")] {
         // They come in any order.
         while !holds(&library, kind, name) {
             assert!(begun.elapsed() < PATIENCE, "{name}");
@@ -89,7 +84,6 @@ fn holds(library: &Library, kind: Kind, name: &str) -> bool {
         Kind::Lora => snapshot.loras.contains_key(name),
         Kind::Character => snapshot.characters.contains_key(name),
         Kind::Shot => snapshot.shots.contains_key(name),
-        Kind::Board => snapshot.boards.contains_key(name),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Characters, shots and boards.
+//! Characters and shots.
 
 use std::fs;
 use std::io;
@@ -15,9 +15,6 @@ use crate::problem::{Arriving, Problem};
 use crate::revision::Revision;
 use crate::snapshot::{Entries, Entry};
 use crate::stamp::Stamp;
-
-/// The file in a board's folder.
-pub(crate) const BOARD_FILE: &str = "board.toml";
 
 impl Look<'_> {
     /// Every manifest of the kind `M`.
@@ -57,31 +54,11 @@ impl Look<'_> {
 
     fn manifest_files(&mut self, kind: Kind, root: &Path) -> Vec<(String, PathBuf)> {
         let items = self.items(kind, root, Some(root));
-        if kind != Kind::Board {
-            return items
-                .into_iter()
-                .filter(|item| !item.is_folder && paths::extension(&item.path) == "toml")
-                .map(|item| (item.stem, item.path))
-                .collect();
-        }
-        let mut files = Vec::new();
-        for folder in items.into_iter().filter(|item| item.is_folder) {
-            // Its pictures are not listed, and need no place in memory.
-            self.watched.push(folder.path.clone());
-            let path = folder.path.join(BOARD_FILE);
-            match fs::symlink_metadata(&path) {
-                Ok(metadata) if metadata.is_symlink() => {
-                    if let Err(error) = paths::within(root, &path) {
-                        self.problem(Problem::new(kind, &folder.stem, path, error.to_string()));
-                        continue;
-                    }
-                }
-                Ok(_) => {}
-                Err(_) => continue,
-            }
-            files.push((folder.stem, path));
-        }
-        files
+        items
+            .into_iter()
+            .filter(|item| !item.is_folder && paths::extension(&item.path) == "toml")
+            .map(|item| (item.stem, item.path))
+            .collect()
     }
 
     fn manifest<M: Manifest>(

@@ -137,7 +137,7 @@ fn what_cannot_be_used_is_told_and_hides_nothing() {
 }
 
 #[test]
-fn loras_characters_shots_and_boards_are_listed() {
+fn loras_characters_and_shots_are_listed() {
     let home = Home::new();
     home.write("loras/kaito.safetensors", lora(192));
     home.write(
@@ -152,9 +152,6 @@ fn loras_characters_shots_and_boards_are_listed() {
     );
     home.write("characters/broken.toml", "token = 'x'\nclass = 7");
     home.write("shots/close-up.toml", "phrase = 'close up of'");
-    home.write("boards/letter/board.toml", "scene = 'a letter'");
-    home.write("boards/letter/shot_0.png", "");
-    home.write("boards/not a board/shot_0.png", "");
     for temporary in ["#a.toml#", "a.toml~", ".a.toml.swp", "a.toml.tmp", "4913"] {
         home.write(&format!("characters/{temporary}"), "half of it");
     }
@@ -166,7 +163,6 @@ fn loras_characters_shots_and_boards_are_listed() {
     assert_eq!(names(&snapshot.loras), ["kaito"]);
     assert_eq!(names(&snapshot.characters), ["kaito"]);
     assert_eq!(names(&snapshot.shots), ["close-up"]);
-    assert_eq!(names(&snapshot.boards), ["letter"]);
     let told = problems(&snapshot);
     assert_eq!(
         told.keys().copied().collect::<Vec<_>>(),
@@ -359,7 +355,6 @@ fn links_lead_nowhere_else() {
     let secret = home.path("secret");
     crate::testing::write(secret.join("m.safetensors"), checkpoint(768));
     crate::testing::write(secret.join("c.toml"), "token = 'x'\nclass = 'man'");
-    crate::testing::write(secret.join("board.toml"), "scene = 'x'");
     diffusers(&secret.join("d"), 768);
     for kind in Kind::ALL {
         fs::create_dir_all(home.data().join(kind.folder())).expect("a folder");
@@ -368,10 +363,7 @@ fn links_lead_nowhere_else() {
     link(&secret.join("m.safetensors"), "models/m.safetensors");
     link(&secret.join("d"), "models/d");
     link(&secret.join("c.toml"), "characters/c.toml");
-    link(&secret, "boards/b");
     link(&home.path("nowhere"), "models/dangling.safetensors");
-    fs::create_dir(home.data().join("boards/inner")).expect("a folder");
-    link(&secret.join("board.toml"), "boards/inner/board.toml");
     // Inside the folder a link is as good as the file.
     let inside = home.write("models/inside.safetensors", checkpoint(768));
     link(&inside, "models/also.safetensors");
@@ -381,11 +373,11 @@ fn links_lead_nowhere_else() {
     link(&secret.join("d/unet"), "models/parts/unet");
     let snapshot = look(&home);
     assert_eq!(names(&snapshot.models), ["also", "inside"]);
-    assert!(snapshot.characters.is_empty() && snapshot.boards.is_empty());
+    assert!(snapshot.characters.is_empty());
     let told = problems(&snapshot);
     assert_eq!(
         told.keys().copied().collect::<Vec<_>>(),
-        ["b", "c", "d", "inner", "m", "parts"]
+        ["c", "d", "m", "parts"]
     );
     for (name, problem) in told {
         assert!(
