@@ -199,7 +199,20 @@ impl Reader for Files {
             .as_ref()
             .filter(|(loaded, _)| loaded == model)
             .map(|(_, report)| report);
+        // What a client needs to choose a size: every block but the last halves the sides.
+        let factor = 1_usize << vae.block_out_channels.len().saturating_sub(1).min(16);
+        let halvings = unet.block_out_channels.len().saturating_sub(1).min(16);
+        let sample_size = |axis: usize| {
+            let size = unet.sample_size.as_ref().map(|size| size.get(axis));
+            size.unwrap_or(64).saturating_mul(factor)
+        };
+        let given = &model.defaults;
         Ok(json!({
+            "size": {
+                "width": given.width.map_or_else(|| sample_size(1), |side| side as usize),
+                "height": given.height.map_or_else(|| sample_size(0), |side| side as usize),
+                "multiple": factor << halvings,
+            },
             "unet": {
                 "in_channels": unet.in_channels,
                 "block_out_channels": unet.block_out_channels,

@@ -151,7 +151,9 @@ def krita_session(krita, place, daemon_program):
     print(f"\nKrita ran for {time.monotonic() - began:.0f} seconds")
     assert report.is_file(), said
     assert "Error loading plugin" not in said, said
-    return json.loads(report.read_text())
+    outcomes = json.loads(report.read_text())
+    print(said)
+    return outcomes
 
 
 def run(command, environment, seconds):

@@ -118,6 +118,10 @@ pub enum Command {
         #[command(subcommand)]
         command: DaemonCommand,
     },
+    /// Install the plugin of another application
+    Install(Install),
+    /// Take the plugin of another application back
+    Uninstall(Install),
     /// Make any call of the protocol and print its result as JSON
     Call {
         /// The method; `framewright call describe` tells all
@@ -132,6 +136,23 @@ pub enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+/// `framewright install` and `framewright uninstall`
+#[derive(Debug, Args)]
+pub struct Install {
+    /// The application
+    pub application: ApplicationName,
+    /// The application's folder for this user's own files, where it is not found
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+}
+
+/// An application for which there is a plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ApplicationName {
+    /// Krita, for painting
+    Krita,
 }
 
 /// `framewright generate`

@@ -13,6 +13,7 @@ mod failure;
 mod frame_file;
 mod generate;
 mod inpaint;
+mod install;
 mod jobs;
 mod library;
 mod lora;
@@ -91,6 +92,8 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 DaemonCommand::Status => control::status(json).await,
                 DaemonCommand::Logs { lines, path } => control::logs(lines, path, json),
             },
+            Command::Install(command) => install::install(&command, json),
+            Command::Uninstall(command) => install::uninstall(&command, json),
             Command::Call { method, params } => by_name::run(&method, &params).await,
             Command::Completions { shell } => {
                 let mut command = Arguments::command();

@@ -1,5 +1,6 @@
 """What goes on in one document: its jobs, what they made, and what is tried on the canvas."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Optional, Protocol
@@ -98,8 +99,9 @@ def _time(seconds: float) -> str:
 
 @dataclass
 class Job:
-    """A request that is under way in a document."""
+    """A request that is under way in a document. By its `key` the daemon finds it again."""
 
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
     order: Optional[Order] = None
     mask: Optional[Mask] = None
     call: Optional[Call] = None

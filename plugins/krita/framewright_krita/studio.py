@@ -10,7 +10,17 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Optional, Protocol, cast
 
-from framewright import Cancelled, Event, FramewrightError, Generated, Mark, Picture, Remedy
+from framewright import (
+    Cancelled,
+    ConnectionLost,
+    Event,
+    FramewrightError,
+    Generated,
+    Mark,
+    Picture,
+    Remedy,
+    Unreachable,
+)
 from framewright.lint import mark
 from framewright.results import Lint, decode
 
@@ -270,7 +280,7 @@ class Studio(QtCore.QObject):
         job.reading, job.order = None, order
         job.call = self.link.ask(
             order.task.method,
-            order.params(),
+            {**order.params(), "key": job.key},
             lambda result: self._made(sheet, job, result),
             lambda error: self._failed(sheet, job, error),
             lambda event: self._event(sheet, job, event),
@@ -360,7 +370,15 @@ class Studio(QtCore.QObject):
         sheet.job = None
         self._hide(sheet)
         sheet.notice = None if isinstance(error, Cancelled) else Remedy.of(error)
+        if isinstance(error, (Unreachable, ConnectionLost)) and job.order is not None:
+            self._last[sheet.canvas.id] = lambda: self._resume(sheet, job)
         self.changed.emit()
+
+    def _resume(self, sheet: Sheet, lost: Job) -> None:
+        """Asks once more for a job whose daemon went away: it may have it still, by its key."""
+        assert lost.order is not None, "it was sent"
+        job = sheet.job = Job(key=lost.key, mask=lost.mask, before=lost.before)
+        self._send(sheet, job, lost.order)
 
     def cancel(self) -> None:
         """Cancels the job of the active document, and no other."""

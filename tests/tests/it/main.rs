@@ -13,6 +13,7 @@ mod durability;
 mod generate;
 mod harness;
 mod inpaint;
+mod install;
 mod jobs;
 mod library;
 mod messages;

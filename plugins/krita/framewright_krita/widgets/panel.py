@@ -154,13 +154,13 @@ class Panel(QtWidgets.QWidget):
         layout.addWidget(self.generate)
         layout.addWidget(self._working)
         layout.addWidget(self.notice)
-        layout.addSpacing(theme.WIDE_GAP - theme.GAP)
-        layout.addWidget(self.form)
-        layout.addSpacing(theme.WIDE_GAP - theme.GAP)
         layout.addWidget(self._empty)
         layout.addWidget(self.strip, 1)
         layout.addWidget(self._applying)
+        layout.addSpacing(theme.WIDE_GAP - theme.GAP)
+        layout.addWidget(self.form)
         layout.addWidget(self.state)
+        layout.addStretch(0)
         self.setMinimumWidth(250)
 
     def _connect(self, fix: Callable[[str], None]) -> None:
