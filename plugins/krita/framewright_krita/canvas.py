@@ -24,6 +24,9 @@ PREVIEW = "Framewright preview"
 # Bytes that are read between two turns of the event loop: some milliseconds.
 _STRIP_BYTES = 2 << 20
 
+# By then Krita has noticed an inserted layer, and activated it.
+_ACTIVATE_MILLISECONDS = 60
+
 Reading = Generator[None, None, Pixels]
 """Gives way after each piece; returns the pixels."""
 
@@ -135,7 +138,6 @@ class Canvas:
         parent, above = self._place()
         node = self._painted(name, pixels)
         parent.addChildNode(node, above)
-        self._document.setActiveNode(node)
         self.refresh()
 
     def insert_group(self, name: str, layers: Sequence[tuple[str, Pixels]]) -> None:
@@ -147,7 +149,6 @@ class Canvas:
             node = self._painted(title, pixels)
             node.setVisible(position == 0)
             group.addChildNode(node, None)
-        self._document.setActiveNode(group)
         self.refresh()
 
     @property
@@ -166,7 +167,6 @@ class Canvas:
         through.setSelection(selection)
         parent.addChildNode(node, above)
         node.addChildNode(through, None)
-        self._document.setActiveNode(node)
         self.refresh()
 
     def select(self, mask: Mask) -> None:
@@ -225,14 +225,11 @@ class Canvas:
         node = self._preview()
         if node is None:
             return
-        active = self._document.activeNode()
         # Undoing may bring it back: there must be nothing to be seen then.
         node.setLocked(False)
         self._clear(node)
         node.setVisible(False)
         node.remove()
-        if active is not None and active.name() != PREVIEW:
-            self._keep_active(active)
         self.refresh()
 
     @property
@@ -258,8 +255,7 @@ class Canvas:
         # Krita makes an inserted layer the active one a little later, by itself.
         if node is not None:
             document = self._document
-            document.setActiveNode(node)
-            QtCore.QTimer.singleShot(0, lambda: document.setActiveNode(node))
+            QtCore.QTimer.singleShot(_ACTIVATE_MILLISECONDS, lambda: document.setActiveNode(node))
 
     def refresh(self) -> None:
         """Computes anew what can be seen, in Krita's own threads."""

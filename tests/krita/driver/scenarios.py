@@ -12,6 +12,7 @@ from pathlib import Path
 
 from krita import Krita
 from PyQt5.QtCore import QTimer
+from PyQt5.QtWidgets import QMdiArea
 
 OUT = Path(os.environ["FRAMEWRIGHT_OUT"])
 PICTURE = Path(os.environ["FRAMEWRIGHT_PICTURE"])
@@ -323,7 +324,7 @@ def two_documents():
     first = opened()
     yield 0.2
     second = application().createDocument(128, 128, "second", "RGBA", "U8", "", 72.0)
-    set_up(candidates=4)
+    set_up(candidates=16)
     press("generate")
     yield lambda: studio().sheet.job and studio().sheet.job.call
     one = studio().sheet
@@ -336,8 +337,8 @@ def two_documents():
     yield lambda: two.job and two.job.call
     assert one.job is not None and two.job is not None
     screenshot("two-documents")
-    window = application().activeWindow()
-    window.showView(next(view for view in window.views() if view.document() == first))
+    area = application().activeWindow().qwindow().findChild(QMdiArea)
+    area.setActiveSubWindow(area.subWindowList()[0])
     yield lambda: studio().sheet is one
     press("cancel")
     yield lambda: one.job is None
