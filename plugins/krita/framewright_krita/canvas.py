@@ -100,7 +100,10 @@ class Canvas:
         width, height = size
         profile = self._document.colorProfile()
         depth = self.depth
-        self._document.waitForDone()
+        # What is being painted must be seen, and Krita's own threads take a moment for it.
+        while not self._document.tryBarrierLock():
+            yield
+        self._document.unlock()
         line = bounds.width * BYTES_OF_DEPTH[depth]
         rows = max(_STRIP_BYTES // max(line, 1), 1)
         # Strips of whole rows of the smaller picture.

@@ -9,7 +9,6 @@ with a key, by which the daemon finds the same job.
 import contextlib
 import functools
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -40,7 +39,6 @@ CONNECTING = "connecting"
 STARTING = "starting"
 CONNECTED = "connected"
 
-_KEYED = ("frame.generate", "frame.inpaint", "frame.again", "job.submit")
 # How often a daemon that was started is looked for, and one that somebody else may start.
 _START_MILLISECONDS = 50
 _WATCH_MILLISECONDS = 2000
@@ -138,12 +136,11 @@ class Link(QtCore.QObject):
     ) -> Call:
         """Makes a request and returns at once; starts the daemon when none runs.
 
-        `params` may hold `Picture`s, whose bytes must not change until the answer has come.
+        `params` may hold `Picture`s, whose bytes must not change until the answer has come, and a
+        `key`, by which a job is found again when the daemon went away over it.
         Callbacks are never called from within `ask`.
         """
         wire = as_parameters(params or {})
-        if method in _KEYED:
-            wire.setdefault("key", uuid.uuid4().hex)
         call = Call(method, wire, on_result, on_error, on_event, self._cancel)
         self._queue.append(call)
         QtCore.QTimer.singleShot(0, self._advance)
@@ -372,7 +369,7 @@ class Link(QtCore.QObject):
         """Puts a call back into the queue, where that does nothing twice."""
         if self._closed or call.attempts >= ATTEMPTS or call.method == "job.cancel":
             return False
-        keyed = call.method in _KEYED and call.params.get("key") is not None
+        keyed = (call.params.get("frame") or call.params).get("key") is not None
         if not keyed and not may_be_asked_again(call.method, call.params):
             return False
         self._queue.append(call)

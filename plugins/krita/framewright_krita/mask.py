@@ -54,26 +54,11 @@ class Mask:
             rows[begin : begin + shared.width] = line
         return Mask(bounds, bytes(rows))
 
-    def inverted(self) -> "Mask":
-        """What was outside inside, within the same rectangle."""
-        return Mask(self.bounds, self.data.translate(_INVERSE))
-
     @property
     def full(self) -> bool:
         """Whether it holds every pixel of its rectangle wholly."""
         return self.data.count(255) == len(self.data)
 
-    @property
-    def side(self) -> float:
-        """The mean side of what it covers: the root of its area, in pixels."""
-        return (sum(count * value for value, count in self._histogram()) / 255) ** 0.5
-
-    def _histogram(self) -> list[tuple[int, int]]:
-        return [(value, self.data.count(value)) for value in set(self.data)]
-
     def _row(self, row: int) -> bytes:
         width = self.bounds.width
         return self.data[row * width : (row + 1) * width]
-
-
-_INVERSE = bytes(255 - value for value in range(256))

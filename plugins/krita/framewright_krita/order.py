@@ -52,6 +52,9 @@ def unavailable(task: Task, methods: Optional[frozenset[str]]) -> str:
     return _MISSING[task.method]
 
 
+# Pixels on a side of a selection that is meant as a click.
+_CLICK = 8
+
 FILLS = ("blur", "border", "neutral", "original", "noise")
 """What a selection is filled with before it is repainted, as they are offered."""
 
@@ -90,7 +93,9 @@ class Order:
 
     `bounds` is where the frames go on the canvas, `width` and `height` what they are made at.
     `image` is what is there now, when the request starts from it, and `mask` which of its pixels
-    may change. `seed` is decided, so that the same order gives the same frames.
+    may change. `canvas` is the whole canvas, of which `image` is the part at `bounds`; `content` is
+    the part that stays when the rest is outpainted, or that shows what is to be selected. `seed` is
+    decided, so that the same order gives the same frames.
     """
 
     task: Task
@@ -102,12 +107,35 @@ class Order:
     depth: str = "U8"
     image: Optional[Picture] = None
     mask: Optional[Picture] = None
+    canvas: Optional[Bounds] = None
+    content: Optional[Bounds] = None
     preview_every: int = 1
 
-    def params(self) -> dict[str, Any]:
-        """The parameters of the request."""
+    def params(self, key: str) -> dict[str, Any]:
+        """The parameters of the request. By `key` the daemon finds its job again."""
+        if self.task is Task.SELECT:
+            return {"image": self.image, **self._meant()}
+        frame = self._frame(key)
         settings = self.settings
-        params: dict[str, Any] = {
+        if self.task.repaints:
+            params: dict[str, Any] = {
+                "frame": frame,
+                "image": self.image,
+                "mask": self.mask,
+                "strength": settings.strength,
+                "fill": settings.fill,
+                "layer": True,
+                **self._place(),
+            }
+        else:
+            params = {**frame, "width": self.width, "height": self.height}
+            if self.image is not None:
+                params |= {"image": self.image, "strength": settings.strength}
+        return {name: value for name, value in params.items() if value is not None}
+
+    def _frame(self, key: str) -> dict[str, Any]:
+        settings = self.settings
+        frame: dict[str, Any] = {
             "prompt": settings.prompt,
             "negative_prompt": settings.negative_prompt or None,
             "model": settings.model,
@@ -116,19 +144,40 @@ class Order:
             "preview_every": self.preview_every,
             "format": "bgra8" if self.depth == "U8" else "rgba16",
             "priority": "interactive",
+            "key": key,
         }
-        if self.task.repaints:
-            params |= {
-                "image": self.image,
-                "mask": self.mask,
-                "strength": settings.strength,
-                "fill": settings.fill,
-            }
-        else:
-            params |= {"width": self.width, "height": self.height}
-            if self.image is not None:
-                params |= {"image": self.image, "strength": settings.strength}
-        return {key: value for key, value in params.items() if value is not None}
+        return {name: value for name, value in frame.items() if value is not None}
+
+    def _place(self) -> dict[str, Any]:
+        """Where the picture lies on the canvas, or how far the canvas reaches beyond it."""
+        canvas, content = self.canvas, self.content
+        if canvas is None:
+            return {}
+        if content is None:
+            at = self.bounds
+            part = {"width": canvas.width, "height": canvas.height, "x": at.x, "y": at.y}
+            return {"part": part}
+        extend = {
+            "left": content.x,
+            "top": content.y,
+            "right": canvas.right - content.right,
+            "bottom": canvas.bottom - content.bottom,
+        }
+        return {"extend": extend}
+
+    def _meant(self) -> dict[str, Any]:
+        """A small selection is a click on the thing, a large one a box around it."""
+        meant = self.content or self.bounds
+        if max(meant.width, meant.height) <= _CLICK:
+            middle = {"x": meant.x + meant.width / 2, "y": meant.y + meant.height / 2}
+            return {"points": [middle]}
+        edges = {
+            "left": float(meant.x),
+            "top": float(meant.y),
+            "right": float(meant.right),
+            "bottom": float(meant.bottom),
+        }
+        return {"boxes": [edges]}
 
 
 def starts_from_canvas(settings: Settings) -> bool:

@@ -90,21 +90,6 @@ class Pixels:
         """How opaque each pixel is, a byte each."""
         return bytes(self.data[3::4] if self.depth == "U8" else self.data[7::8])
 
-    def changed_from(self, before: "Pixels") -> bytes:
-        """Where they differ from other pixels of the same place: 255, and 0 where not."""
-        if (before.bounds, before.depth) != (self.bounds, self.depth):
-            raise ValueError("only pixels of the same place and depth can be compared")
-        # Long integers work on all bytes at once.
-        length = len(self.data)
-        mine, theirs = (int.from_bytes(data, "little") for data in (self.data, before.data))
-        differing = (mine ^ theirs).to_bytes(length, "little")
-        step = BYTES_OF_DEPTH[self.depth]
-        channels = (int.from_bytes(differing[at::step], "little") for at in range(step))
-        either = 0
-        for channel in channels:
-            either |= channel
-        return either.to_bytes(self.bounds.area, "little").translate(_ANY)
-
 
 def _product(alpha: bytes, mask: bytes) -> bytes:
     """Two opacities at once, rounded to the nearest."""
@@ -119,6 +104,3 @@ def _swapped_16(data: Union[bytes, bytearray, memoryview]) -> bytearray:
         blue, red = swapped[byte::8], swapped[4 + byte :: 8]
         swapped[byte::8], swapped[4 + byte :: 8] = red, blue
     return swapped
-
-
-_ANY = bytes([0]) + bytes([255]) * 255

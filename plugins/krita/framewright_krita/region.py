@@ -1,4 +1,4 @@
-"""Which part of a canvas a request is about, and at what size it is worked on."""
+"""At what size frames are made."""
 
 from dataclasses import dataclass
 from typing import Any, Optional, cast
@@ -6,10 +6,9 @@ from typing import Any, Optional, cast
 from framewright.results import ModelReport
 
 from .bounds import Bounds
-from .mask import Mask
 
 LARGEST_CROP = 4096
-"""Pixels on a side of the largest picture that is sent; what is wider is sent smaller."""
+"""Pixels on a side of the largest picture that is sent."""
 
 # Models make good pictures from the size they were trained at up to half as much again.
 _STRETCH = 1.5
@@ -34,11 +33,6 @@ class WorkingSize:
         multiple = size.get("multiple") or _multiple(told.report) or known.multiple
         return cls(int(width), int(height), int(multiple))
 
-    @property
-    def side(self) -> float:
-        """The side of a square with as many pixels."""
-        return float((self.width * self.height) ** 0.5)
-
     def fitting(self, bounds: Bounds) -> tuple[int, int]:
         """The size to make a picture at that will cover `bounds`: of its shape, with about as
         many pixels as the model makes well."""
@@ -61,24 +55,3 @@ def _multiple(report: Any) -> Optional[int]:
 
 def _map(value: Any) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def context(selected: Mask, canvas: Bounds, size: WorkingSize) -> Optional[Bounds]:
-    """The part of a canvas that must be seen to repaint a selection: with room around it for the
-    surroundings, no smaller than what the model works on, square where the canvas allows.
-
-    None for a selection that holds nothing of the canvas.
-    """
-    inside = selected.on(canvas.intersection(selected.bounds))
-    covered = inside.covered()
-    if covered is None:
-        return None
-    # What is around decides how well the new part fits in: the rim grows with the selection.
-    longest = max(covered.width, covered.height)
-    pad = max(longest / 16, inside.side / 2)
-    wanted = max(longest + 2 * pad, size.side)
-    # Sides that are multiples of 8 keep scaling exact on the way to the model.
-    side = 8 * -(-int(wanted + 0.999) // 8)
-    middle_x, middle_y = covered.x + covered.width // 2, covered.y + covered.height // 2
-    square = Bounds(middle_x - side // 2, middle_y - side // 2, side, side)
-    return square.inside(canvas)

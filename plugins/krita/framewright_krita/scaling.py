@@ -23,13 +23,12 @@ def scaled(pixels: Pixels, width: int, height: int) -> Pixels:
     return Pixels(Bounds(bounds.x, bounds.y, width, height), pixels.depth, _bytes(image))
 
 
-def scaled_mask(data: bytes, bounds: Bounds, width: int, height: int) -> bytes:
-    """A mask, a byte a pixel, with other sides."""
-    if (bounds.width, bounds.height) == (width, height):
-        return data
-    gray = QtGui.QImage.Format.Format_Grayscale8
-    image = QtGui.QImage(data, bounds.width, bounds.height, bounds.width, gray)
-    image = image.scaled(width, height, _STRETCH, _SMOOTH).convertToFormat(gray)
+def mask_from_png(data: bytes, width: int, height: int) -> bytes:
+    """A grey PNG as a byte a pixel. Raises `ValueError` when it is none of that size."""
+    image = QtGui.QImage.fromData(data)
+    if (image.width(), image.height()) != (width, height):
+        raise ValueError("the mask cannot be read")
+    image = image.convertToFormat(QtGui.QImage.Format.Format_Grayscale8)
     whole = _bytes(image)
     line = image.bytesPerLine()
     return b"".join(whole[row * line : row * line + width] for row in range(height))

@@ -106,7 +106,6 @@ class Job:
     mask: Optional[Mask] = None
     call: Optional[Call] = None
     reading: "Optional[Steps[Order]]" = None
-    before: Optional[Pixels] = None
     progress: Progress = field(default_factory=Progress)
     preview_at: float = 0.0
 

@@ -10,6 +10,8 @@ Made = TypeVar("Made")
 
 # A frame of the screen is 16 ms; a painter notices a few of them.
 _BUDGET_SECONDS = 0.008
+# Time for everything else in between, Krita's own threads too.
+_PAUSE_MILLISECONDS = 2
 
 
 class Steps(QtCore.QObject, Generic[Made]):
@@ -31,7 +33,7 @@ class Steps(QtCore.QObject, Generic[Made]):
         self._on_error = on_error
         self._timer = QtCore.QTimer(self)
         self._timer.timeout.connect(self._tick)
-        self._timer.start(0)
+        self._timer.start(_PAUSE_MILLISECONDS)
 
     def stop(self) -> None:
         """Gives up; nothing is called any more."""

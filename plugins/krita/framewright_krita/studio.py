@@ -7,7 +7,7 @@ without Krita.
 import random
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Optional, Protocol, cast
 
 from framewright import (
@@ -33,8 +33,8 @@ from .mask import Mask
 from .order import Order, Settings, Task, starts_from_canvas, unavailable
 from .pixels import Pixels
 from .qt import QtCore
-from .region import LARGEST_CROP, WorkingSize, context
-from .scaling import from_png, scaled, scaled_mask
+from .region import LARGEST_CROP, WorkingSize
+from .scaling import from_png, mask_from_png, scaled
 from .sheet import CanvasLike, Choice, Job, Sheet
 from .steps import Steps
 
@@ -42,6 +42,14 @@ from .steps import Steps
 _PREVIEW_SECONDS = 0.4
 # As many as the docker can show.
 _SEEDS = (1 << 31) - 1
+
+
+_AROUND = "Draw around what should be painted anew with a selection tool, then try again."
+_NEEDS_SELECTION = {
+    Task.INPAINT: _AROUND,
+    Task.REPLACE: _AROUND,
+    Task.SELECT: "Click on it, or draw a box around it, with a selection tool, then try again.",
+}
 
 
 class Canvases(Protocol):
@@ -196,13 +204,10 @@ class Studio(QtCore.QObject):
             )
         if sheet.canvas.trouble:
             return Remedy(sheet.canvas.trouble)
-        if not settings.prompt and task is not Task.OUTPAINT:
+        if not settings.prompt and task is not Task.SELECT:
             return Remedy("The prompt is empty.", "Write what the frame shows, then try again.")
-        if task in (Task.INPAINT, Task.REPLACE) and sheet.canvas.selection is None:
-            return Remedy(
-                "Nothing is selected.",
-                "Draw around what should be painted anew with a selection tool, then try again.",
-            )
+        if task in _NEEDS_SELECTION and sheet.canvas.selection is None:
+            return Remedy("Nothing is selected.", _NEEDS_SELECTION[task])
         return None
 
     def _begin(self, sheet: Sheet, wish: Wish) -> None:
@@ -211,15 +216,30 @@ class Studio(QtCore.QObject):
         self._last[sheet.canvas.id] = lambda: self._begin(sheet, wish)
         self.changed.emit()
 
-        def sized(size: WorkingSize) -> None:
-            if sheet.job is job:
-                steps = self._order(wish, size, job)
-                failed = self._reading_failed(sheet, job)
-                job.reading = Steps(steps, lambda order: self._send(sheet, job, order), failed)
+        def failed(error: FramewrightError) -> None:
+            self._failed(sheet, job, error)
 
-        self.library.ask_size(
-            wish.settings.model, sized, lambda error: self._failed(sheet, job, error)
-        )
+        def read(steps: "Generator[None, None, Order]") -> None:
+            if sheet.job is job:
+                broken = self._reading_failed(sheet, job)
+                job.reading = Steps(steps, lambda order: self._send(sheet, job, order), broken)
+
+        if wish.task is Task.GENERATE:
+            self.library.ask_size(
+                wish.settings.model, lambda size: read(self._frame(wish, size, job)), failed
+            )
+        elif wish.task is Task.OUTPAINT:
+            read(self._enlarged(wish))
+        elif wish.task is Task.SELECT:
+            read(self._pointed_at(wish))
+        else:
+            asked = context_params(wish.settings, wish.canvas.bounds, wish.bounds)
+            self.link.ask(
+                "inpaint.context",
+                asked,
+                lambda told: read(self._repainted(wish, box(told["context"]), job)),
+                failed,
+            )
 
     def _reading_failed(self, sheet: Sheet, job: Job) -> Callable[[Exception], None]:
         def failed(error: Exception) -> None:
@@ -229,50 +249,76 @@ class Studio(QtCore.QObject):
 
         return failed
 
-    def _order(self, wish: Wish, size: WorkingSize, job: Job) -> "Generator[None, None, Order]":
-        """Reads what the request needs, in pieces."""
-        canvas, settings = wish.canvas, wish.settings
-        if not wish.task.repaints:
-            width, height = size.fitting(wish.bounds)
-            image = None
-            job.mask = wish.mask.on(wish.bounds) if wish.mask is not None else None
-            if job.mask is not None and job.mask.full:
-                job.mask = None
-            if starts_from_canvas(settings):
-                read = yield from self._canvases.read(canvas, wish.bounds, (width, height))
-                image = read.picture()
-            return Order(
-                wish.task, settings, wish.seed, wish.bounds, width, height, canvas.depth, image
-            )
-        bounds = canvas.bounds
-        if wish.task is not Task.OUTPAINT and wish.mask is not None:
-            bounds = context(wish.mask, canvas.bounds, size) or canvas.bounds
-        width, height = _sendable(bounds)
-        read = yield from self._canvases.read(canvas, bounds, (width, height))
-        if wish.task is Task.OUTPAINT:
-            empty = bytes(255 - value for value in range(256))
-            data = read.alpha.translate(empty)
-            if not any(data):
-                raise FramewrightError(
-                    "nothing of this canvas is empty",
-                    None,
-                    "enlarge it with Image ▸ Resize Canvas…, then outpaint what is new",
-                )
-        else:
-            assert wish.mask is not None, "refused before"
-            data = scaled_mask(wish.mask.on(bounds).data, bounds, width, height)
-        job.before = read
+    # Reading what requests need, in pieces.
+
+    def _frame(self, wish: Wish, size: WorkingSize, job: Job) -> "Generator[None, None, Order]":
+        """A frame in the selection, or on the whole canvas."""
+        canvas = wish.canvas
+        width, height = size.fitting(wish.bounds)
+        image = None
+        job.mask = wish.mask.on(wish.bounds) if wish.mask is not None else None
+        if job.mask is not None and job.mask.full:
+            job.mask = None
+        if starts_from_canvas(wish.settings):
+            read = yield from self._canvases.read(canvas, wish.bounds, (width, height))
+            image = read.picture()
         return Order(
-            wish.task,
-            settings,
-            wish.seed,
-            bounds,
-            width,
-            height,
-            canvas.depth,
-            read.picture(),
-            mask_picture(data, width, height),
+            wish.task, wish.settings, wish.seed, wish.bounds, width, height, canvas.depth, image
         )
+
+    def _repainted(self, wish: Wish, bounds: Bounds, job: Job) -> "Generator[None, None, Order]":
+        """The selection, with as much around it as the model needs to see."""
+        canvas = wish.canvas
+        assert wish.mask is not None, "refused before"
+        image = yield from self._whole(canvas, bounds)
+        # Previews show what the model works on; only the selection's part of them is meant.
+        job.mask = wish.mask.on(bounds)
+        mask = mask_picture(job.mask)
+        order = Order(
+            wish.task, wish.settings, wish.seed, bounds, bounds.width, bounds.height, canvas.depth
+        )
+        return replace(order, image=image.picture(), mask=mask, canvas=canvas.bounds)
+
+    def _enlarged(self, wish: Wish) -> "Generator[None, None, Order]":
+        """What is there of the canvas, to be extended to all of it."""
+        canvas = wish.canvas
+        bounds = canvas.bounds
+        image = yield from self._whole(canvas, bounds)
+        content = Mask(bounds, image.alpha).covered()
+        if content is None:
+            raise FramewrightError("the canvas is empty", None, "use Generate to begin")
+        if content == bounds:
+            raise FramewrightError(
+                "nothing at the borders of this canvas is empty",
+                None,
+                "enlarge it with Image ▸ Resize Canvas…, then outpaint what is new",
+            )
+        order = Order(
+            wish.task, wish.settings, wish.seed, bounds, bounds.width, bounds.height, canvas.depth
+        )
+        return replace(order, image=image.part(content).picture(), content=content, canvas=bounds)
+
+    def _pointed_at(self, wish: Wish) -> "Generator[None, None, Order]":
+        """The canvas, and what of it is selected to show what is meant."""
+        canvas = wish.canvas
+        bounds = canvas.bounds
+        image = yield from self._whole(canvas, bounds)
+        order = Order(
+            wish.task, wish.settings, 0, bounds, bounds.width, bounds.height, canvas.depth
+        )
+        return replace(order, image=image.picture(), content=wish.bounds, canvas=bounds)
+
+    def _whole(self, canvas: CanvasLike, bounds: Bounds) -> "Generator[None, None, Pixels]":
+        """A part of the canvas as large as it is."""
+        if max(bounds.width, bounds.height) > LARGEST_CROP:
+            raise FramewrightError(
+                f"{bounds.width} × {bounds.height} pixels of the canvas are needed at once, and "
+                f"{LARGEST_CROP} on a side are possible",
+                None,
+                "select less, or work on a smaller copy of the document",
+            )
+        read = yield from self._canvases.read(canvas, bounds, (bounds.width, bounds.height))
+        return read
 
     def _send(self, sheet: Sheet, job: Job, order: Order) -> None:
         if sheet.job is not job:
@@ -280,8 +326,8 @@ class Studio(QtCore.QObject):
         job.reading, job.order = None, order
         job.call = self.link.ask(
             order.task.method,
-            {**order.params(), "key": job.key},
-            lambda result: self._made(sheet, job, result),
+            order.params(job.key),
+            lambda result: self._answered(sheet, job, result),
             lambda error: self._failed(sheet, job, error),
             lambda event: self._event(sheet, job, event),
         )
@@ -317,12 +363,27 @@ class Studio(QtCore.QObject):
             return None
         return placed(pixels, order.bounds, job.mask)
 
-    def _made(self, sheet: Sheet, job: Job, result: Any) -> None:
+    def _answered(self, sheet: Sheet, job: Job, result: Any) -> None:
         order = job.order
         if sheet.job is not job or order is None:
             return
-        sheet.job = None
+        # Taking a layer away lets Krita's event loop run: the job ends after it.
         self._hide(sheet)
+        if sheet.job is not job:
+            return
+        sheet.job = None
+        try:
+            if order.task is Task.SELECT:
+                self._segmented(sheet, order, result)
+            else:
+                self._made(sheet, job, order, result)
+        except (FramewrightError, KeyError, TypeError, ValueError) as error:
+            if not isinstance(error, FramewrightError):
+                error = FramewrightError(f"the daemon's answer cannot be understood: {error}")
+            sheet.notice = Remedy.of(error)
+        self.changed.emit()
+
+    def _made(self, sheet: Sheet, job: Job, order: Order, result: Any) -> None:
         made = decode(Generated, result)
         results: list[Result] = []
         for frame in made.frames:
@@ -330,45 +391,46 @@ class Studio(QtCore.QObject):
             if blob is not None:
                 self.gallery.put(blob, frame.picture)
                 results.append(Result(frame.seed, blob))
-        mask = job.mask
-        if job.before is not None:
-            mask = self._changes(job.before, order, [frame.picture for frame in made.frames])
+        # A drawing comes alone, transparent where the canvas stays, and says where it belongs.
+        bounds = box(result["place"]) if order.task.repaints else order.bounds
         entry = Entry(
             made.job,
             order.task,
             order.settings,
             order.seed,
-            order.bounds,
+            bounds,
             order.width,
             order.height,
             order.depth,
-            mask,
+            None if order.task.repaints else job.mask,
             tuple(results),
         )
         sheet.record(entry)
-        if made.notices:
-            sheet.notice = Remedy(" ".join(_sentence(notice) for notice in made.notices))
+        notices = list(made.notices)
+        advice = result.get("region_small")
+        if isinstance(advice, dict):
+            notices.append(str(cast("dict[str, Any]", advice).get("message", "")))
+        if notices:
+            sheet.notice = Remedy(" ".join(_sentence(notice) for notice in notices))
         if results:
             self.try_on(sheet, Choice(entry, 0))
-        self.changed.emit()
 
-    def _changes(self, before: Pixels, order: Order, pictures: "list[Picture]") -> Mask:
-        """Where any candidate differs from what was there: only that becomes a layer, so that
-        nothing else of the canvas can change."""
-        union = 0
-        for picture in pictures:
-            after = Pixels.of(picture, before.bounds.x, before.bounds.y)
-            union |= int.from_bytes(after.changed_from(before), "little")
-        data = union.to_bytes(before.bounds.area, "little")
-        bounds = order.bounds
-        size = Bounds(0, 0, order.width, order.height)
-        return Mask(bounds, scaled_mask(data, size, bounds.width, bounds.height))
+    def _segmented(self, sheet: Sheet, order: Order, result: Any) -> None:
+        """The best of the masks becomes the selection."""
+        candidates = result["candidates"]
+        if not candidates:
+            sheet.notice = Remedy(
+                "Nothing was found there.", "Select a point or a box on what you mean."
+            )
+            return
+        data = mask_from_png(bytes(candidates[0]["mask"]["data"]), order.width, order.height)
+        sheet.canvas.select(Mask(order.bounds, data))
 
     def _failed(self, sheet: Sheet, job: Job, error: FramewrightError) -> None:
         if sheet.job is not job:
             return
-        sheet.job = None
         self._hide(sheet)
+        sheet.job = None
         sheet.notice = None if isinstance(error, Cancelled) else Remedy.of(error)
         if isinstance(error, (Unreachable, ConnectionLost)) and job.order is not None:
             self._last[sheet.canvas.id] = lambda: self._resume(sheet, job)
@@ -377,7 +439,7 @@ class Studio(QtCore.QObject):
     def _resume(self, sheet: Sheet, lost: Job) -> None:
         """Asks once more for a job whose daemon went away: it may have it still, by its key."""
         assert lost.order is not None, "it was sent"
-        job = sheet.job = Job(key=lost.key, mask=lost.mask, before=lost.before)
+        job = sheet.job = Job(key=lost.key, mask=lost.mask)
         self._send(sheet, job, lost.order)
 
     def cancel(self) -> None:
@@ -567,20 +629,30 @@ def placed(pixels: Pixels, bounds: Bounds, mask: Optional[Mask]) -> Pixels:
     return there if mask is None else there.through(mask.on(bounds).data)
 
 
-def mask_picture(data: bytes, width: int, height: int) -> Picture:
+def mask_picture(mask: Mask) -> Picture:
     """A mask as the protocol carries it: white where something may change."""
-    pixels = bytearray(4 * len(data))
+    pixels = bytearray(4 * len(mask.data))
     for channel in range(3):
-        pixels[channel::4] = data
-    pixels[3::4] = bytes([255]) * len(data)
-    return Picture.rgba8(width, height, pixels)
+        pixels[channel::4] = mask.data
+    pixels[3::4] = bytes([255]) * len(mask.data)
+    return Picture.rgba8(mask.bounds.width, mask.bounds.height, pixels)
 
 
-def _sendable(bounds: Bounds) -> tuple[int, int]:
-    """The size at which a part of a canvas is sent."""
-    longest = max(bounds.width, bounds.height)
-    scale = min(LARGEST_CROP / longest, 1.0)
-    return max(round(bounds.width * scale), 1), max(round(bounds.height * scale), 1)
+def context_params(settings: Settings, canvas: Bounds, selection: Bounds) -> dict[str, Any]:
+    """What `inpaint.context` is asked."""
+    params: dict[str, Any] = {
+        "width": canvas.width,
+        "height": canvas.height,
+        "selection": asdict(selection),
+        "strength": settings.strength,
+        "model": settings.model,
+    }
+    return {key: value for key, value in params.items() if value is not None}
+
+
+def box(told: "dict[str, Any]") -> Bounds:
+    """A pixel box of the protocol."""
+    return Bounds(told["x"], told["y"], told["width"], told["height"])
 
 
 def _sentence(text: str) -> str:

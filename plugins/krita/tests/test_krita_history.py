@@ -101,7 +101,7 @@ def order(task=Task.GENERATE, **more):
 
 
 def test_a_frame_from_nothing_has_a_size_and_no_strength():
-    assert order().params() == {
+    assert order().params("k") == {
         "prompt": "a fox",
         "negative_prompt": "legs",
         "model": "tiny",
@@ -110,23 +110,44 @@ def test_a_frame_from_nothing_has_a_size_and_no_strength():
         "preview_every": 1,
         "format": "bgra8",
         "priority": "interactive",
+        "key": "k",
         "width": 64,
         "height": 128,
     }
 
 
 def test_a_frame_from_the_canvas_says_how_far_to_go():
-    params = order(image=PICTURE).params()
+    params = order(image=PICTURE).params("k")
     assert params["image"] is PICTURE and params["strength"] == 0.5
-    assert order(depth="U16").params()["format"] == "rgba16"
+    assert order(depth="U16").params("k")["format"] == "rgba16"
 
 
-@pytest.mark.parametrize("task", [Task.INPAINT, Task.REPLACE, Task.OUTPAINT])
-def test_repainting_names_picture_mask_and_fill(task):
-    params = order(task, image=PICTURE, mask=PICTURE).params()
+CANVAS = Bounds(0, 0, 100, 50)
+
+
+@pytest.mark.parametrize("task", [Task.INPAINT, Task.REPLACE])
+def test_repainting_names_picture_mask_fill_and_where_it_lies(task):
+    params = order(task, image=PICTURE, mask=PICTURE, canvas=CANVAS).params("k")
     assert task.method == "frame.inpaint"
     assert params["image"] is params["mask"] is PICTURE
-    assert params["fill"] == "border" and "width" not in params
+    assert params["fill"] == "border" and params["layer"] and "width" not in params
+    assert params["part"] == {"width": 100, "height": 50, "x": 1, "y": 2}
+    assert params["frame"]["key"] == "k" and "key" not in params
+    assert not {"width", "height", "image", "strength"} & set(params["frame"])
+
+
+def test_outpainting_says_how_far_the_canvas_reaches():
+    content = Bounds(10, 0, 60, 45)
+    params = order(Task.OUTPAINT, image=PICTURE, canvas=CANVAS, content=content).params("k")
+    assert params["extend"] == {"left": 10, "top": 0, "right": 30, "bottom": 5}
+    assert "part" not in params and "mask" not in params
+
+
+def test_a_small_selection_is_a_click_and_a_large_one_a_box():
+    small = order(Task.SELECT, image=PICTURE, content=Bounds(10, 20, 4, 4)).params("k")
+    assert small == {"image": PICTURE, "points": [{"x": 12, "y": 22}]}
+    large = order(Task.SELECT, image=PICTURE, content=Bounds(10, 20, 40, 4)).params("k")
+    assert large["boxes"] == [{"left": 10, "top": 20, "right": 50, "bottom": 24}]
 
 
 def test_what_a_daemon_cannot_do_is_told_in_a_sentence():

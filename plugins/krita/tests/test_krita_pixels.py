@@ -5,7 +5,7 @@ from framewright import Picture
 from framewright_krita.bounds import Bounds
 from framewright_krita.mask import Mask
 from framewright_krita.pixels import Pixels
-from framewright_krita.region import WorkingSize, context
+from framewright_krita.region import WorkingSize
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,19 +89,6 @@ def test_opaque_pixels_become_exactly_as_opaque_as_the_mask(bounds, data):
         assert seen.alpha == mask
 
 
-@given(painted(), st.data())
-def test_changes_are_found_wherever_a_byte_differs(pixels, data):
-    area = pixels.bounds.area
-    step = len(pixels.data) // area
-    other = bytearray(pixels.data)
-    for at in data.draw(st.lists(st.integers(0, len(other) - 1), max_size=6)):
-        other[at] ^= data.draw(st.integers(1, 255))
-    changed = Pixels(pixels.bounds, pixels.depth, other).changed_from(pixels)
-    for at in range(area):
-        piece = slice(at * step, (at + 1) * step)
-        assert changed[at] == (0 if other[piece] == pixels.data[piece] else 255)
-
-
 @given(painted())
 def test_a_part_has_the_same_pixels(pixels):
     bounds = pixels.bounds
@@ -137,34 +124,9 @@ def test_wrong_sizes_are_refused():
         Pixels.of(Picture("png", 1, 1), 0, 0)
 
 
-# Where the work is done
+# At what size frames are made
 
-canvases = st.builds(Bounds, st.just(0), st.just(0), st.integers(64, 8192), st.integers(64, 8192))
 sizes = st.sampled_from([WorkingSize(), WorkingSize(128, 128, 32), WorkingSize(768, 512, 64)])
-
-
-@st.composite
-def selected(draw):
-    canvas = draw(canvases)
-    x = draw(st.integers(-50, canvas.width + 20))
-    y = draw(st.integers(-50, canvas.height + 20))
-    bounds = Bounds(x, y, draw(st.integers(1, 200)), draw(st.integers(1, 200)))
-    return canvas, Mask(bounds, bytes([255]) * bounds.area)
-
-
-@given(selected(), sizes)
-def test_the_context_holds_the_selection_and_stays_on_the_canvas(both, size):
-    canvas, mask = both
-    visible = mask.bounds.intersection(canvas)
-    crop = context(mask, canvas, size)
-    if visible.empty:
-        assert crop is None
-        return
-    assert canvas.contains(crop) and crop.contains(visible)
-    if min(canvas.width, canvas.height) >= 1024:
-        assert crop.width == crop.height and crop.width % 8 == 0
-        assert crop.width >= size.side
-        assert crop.width >= max(visible.width, visible.height) * 17 / 16
 
 
 @given(st.builds(Bounds, st.just(0), st.just(0), st.integers(1, 8192), st.integers(1, 8192)), sizes)

@@ -11,7 +11,14 @@ from framewright_krita.sheet import Choice
 from framewright_krita.studio import Studio
 from paper import Desk, Paper
 
-METHODS = ("frame.generate", "frame.inpaint", "mask.segment", "prompt.lint", "blob.get")
+METHODS = (
+    "frame.generate",
+    "frame.inpaint",
+    "inpaint.context",
+    "mask.segment",
+    "prompt.lint",
+    "blob.get",
+)
 MODEL = {"name": "tiny", "default": True, "source": "folder", "width": 64, "height": 64}
 REPORT = {"size": {"width": 64, "height": 64, "multiple": 8}}
 
@@ -26,6 +33,7 @@ class Daemon:
         self.colour = 0x20
         self.refusal = None
         self.requests = []
+        self.more = {}
         fake.answers |= {
             "describe": self.told({"methods": [{"method": name} for name in methods]}),
             "status": self.told({"log": "/log"}),
@@ -33,7 +41,9 @@ class Daemon:
             "model.inspect": self.told({"model": MODEL, "report": REPORT}),
             "document.list": self.told({"documents": [], "folder": "/f"}),
             "frame.generate": self.frame,
-            "frame.inpaint": self.frame,
+            "frame.inpaint": self.inpaint,
+            "inpaint.context": self.context,
+            "mask.segment": self.segment,
             "job.cancel": self.cancel,
         }
 
@@ -69,24 +79,61 @@ class Daemon:
         ]
         guest.result(id, {"job": "j1", "frames": frames, "notices": [], "seconds": 0.1})
 
+    def context(self, guest, id, params):
+        """A square of 32 pixels around the selection, moved onto the canvas."""
+        given = params["selection"]
+        box = {"width": 32, "height": 32}
+        for at, side in (("x", "width"), ("y", "height")):
+            middle = given[at] + given[side] // 2
+            box[at] = min(max(middle - 16, 0), params[side] - 32)
+        guest.result(id, {"context": box, "working_width": 64, "working_height": 64})
+
+    def inpaint(self, guest, id, params):
+        """The drawing alone, in the selection's or the extension's place."""
+        image, part = params["image"], params.get("part")
+        extend = params.get("extend", {})
+        width = image["width"] + extend.get("left", 0) + extend.get("right", 0)
+        height = image["height"] + extend.get("top", 0) + extend.get("bottom", 0)
+        drawn = bytearray(4 * width * height)
+        for y in range(height):
+            for x in range(width):
+                if "mask" in params:
+                    new = params["mask"]["data"][4 * (y * width + x)]
+                else:
+                    left, top = extend["left"], extend["top"]
+                    kept = left <= x < left + image["width"] and top <= y < top + image["height"]
+                    new = 0 if kept else 255
+                if new:
+                    drawn[4 * (y * width + x) : 4 * (y * width + x) + 4] = bytes([9, 8, 7, new])
+        place = {"x": 0, "y": 0, "width": width, "height": height}
+        if part is not None:
+            place |= {"x": part["x"], "y": part["y"]}
+        picture = {"format": "bgra8", "width": width, "height": height, "data": bytes(drawn)}
+        frame = {"seed": 5, "picture": picture | {"blob": "0" * 64}, "provenance": {}}
+        told = {"job": "j1", "frames": [frame], "place": place, "context": place}
+        guest.result(id, told | {"notices": [], "seconds": 0.1, **self.more})
+
+    def segment(self, guest, id, params):
+        from framewright_krita.qt import QtCore, QtGui
+
+        image = QtGui.QImage(96, 64, QtGui.QImage.Format.Format_Grayscale8)
+        image.fill(0)
+        for x in range(30, 40):
+            image.setPixel(x, 20, 0xFFFFFFFF)
+        buffer = QtCore.QBuffer()
+        buffer.open(QtCore.QIODevice.OpenModeFlag.WriteOnly)
+        image.save(buffer, "PNG")
+        mask = {"format": "png", "width": 96, "height": 64, "data": bytes(buffer.data().data())}
+        guest.result(id, {"candidates": [{"mask": mask, "score": 0.9}], "model": "sketch"})
+
     def picture(self, params, at):
-        """One colour; where a mask is given only inside of it, as a daemon that composites."""
-        given = params.get("image") if "mask" in params else None
-        width, height = (
-            (given["width"], given["height"]) if given else (params["width"], params["height"])
-        )
-        pixels = bytearray(bytes([self.colour, 1, 2, 0xFF]) * (width * height))
-        if given:
-            mask = params["mask"]["data"][0::4]
-            for pixel in range(width * height):
-                if not mask[pixel]:
-                    piece = slice(4 * pixel, 4 * pixel + 4)
-                    pixels[piece] = given["data"][piece]
+        width, height = params["width"], params["height"]
+        pixels = bytes([self.colour, 1, 2, 0xFF]) * (width * height)
         return {
             "format": params["format"],
             "width": width,
             "height": height,
-            "data": bytes(pixels),
+            "data": pixels,
             "blob": f"{at:064x}",
         }
 
@@ -171,43 +218,71 @@ def test_a_selection_outside_is_told(studio, paper):
     assert not studio.busy
 
 
-def inside(pixels, mask):
-    """The opaque pixels of a layer, as a set of places on the canvas."""
+def seen(pixels):
+    """Where a layer can be seen, as a set of places on the canvas, and how much."""
     bounds = pixels.bounds
     return {
-        (bounds.x + at % bounds.width, bounds.y + at // bounds.width)
+        (bounds.x + at % bounds.width, bounds.y + at // bounds.width): alpha
         for at, alpha in enumerate(pixels.alpha)
         if alpha
     }
 
 
-def test_inpainting_sends_the_context_and_puts_back_what_changed(studio, paper, fake, until):
-    place = Bounds(20, 24, 12, 10)
-    paper.selection = Mask(place, bytes([255]) * place.area)
+@pytest.mark.parametrize("place", [Bounds(40, 24, 12, 10), Bounds(90, 60, 6, 4)])
+def test_inpainting_sends_what_the_model_must_see_and_puts_the_drawing_in_place(
+    studio, paper, fake, until, place
+):
+    soft = bytes(100 + at for at in range(place.area))
+    paper.selection = Mask(place, soft)
     studio.run(Task.INPAINT)
+    finish(studio, until)
+    (asked,) = fake.params("inpaint.context")
+    assert asked["selection"] == {"x": place.x, "y": place.y} | {
+        "width": place.width,
+        "height": place.height,
+    }
+    (params,) = fake.params("frame.inpaint")
+    image, mask, part = params["image"], params["mask"], params["part"]
+    assert (image["width"], image["height"]) == (32, 32) == (mask["width"], mask["height"])
+    assert (part["width"], part["height"]) == (96, 64)
+    assert params["fill"] == "blur" and params["strength"] == 1.0 and params["layer"]
+    assert params["frame"]["prompt"] == "close up of a man"
+    studio.apply()
+    ((_, pixels, _),) = paper.layers
+    expected = {
+        (place.x + at % place.width, place.y + at // place.width): value
+        for at, value in enumerate(soft)
+    }
+    assert seen(pixels) == expected
+    assert pixels.data[3::4].count(0) == 32 * 32 - place.area
+
+
+def test_advice_about_a_small_selection_is_shown(studio, daemon, paper, until):
+    daemon.more = {"region_small": {"message": "the selection is small; grow it", "grow": 9}}
+    paper.selection = Mask(Bounds(40, 24, 2, 2), bytes([255]) * 4)
+    studio.run(Task.INPAINT)
+    until(lambda: not studio.busy)
+    assert studio.current_notice.message == "The selection is small; grow it."
+
+
+def test_another_character_takes_the_place_in_the_selection(studio, paper, fake, until):
+    paper.selection = Mask(Bounds(40, 24, 12, 10), bytes([255]) * 120)
+    chosen = Settings("close up of jiyeonmun woman", candidates=1, seed=5)
+    studio.run(Task.REPLACE, chosen)
     finish(studio, until)
     (params,) = fake.params("frame.inpaint")
-    image, mask = params["image"], params["mask"]
-    # The model's own size, inside of the canvas.
-    assert (image["width"], image["height"]) == (64, 64) == (mask["width"], mask["height"])
-    assert mask["data"][0::4].count(255) == place.area == mask["data"][2::4].count(255)
-    assert params["fill"] == "blur" and params["strength"] == 1.0
-    studio.apply()
-    ((_, pixels, _),) = paper.layers
-    assert inside(pixels, None) == {
-        (x, y) for x in range(place.x, place.right) for y in range(place.y, place.bottom)
-    }
+    assert params["frame"]["prompt"] == "close up of jiyeonmun woman"
 
 
-def test_inpainting_at_the_border(studio, paper, until):
-    place = Bounds(90, 60, 6, 4)
-    paper.selection = Mask(place, bytes([255]) * place.area)
-    studio.run(Task.INPAINT)
+def test_what_a_click_means_becomes_the_selection(studio, paper, fake, until):
+    paper.selection = Mask(Bounds(34, 20, 2, 2), bytes([255]) * 4)
+    studio.run(Task.SELECT)
     finish(studio, until)
-    studio.apply()
-    ((_, pixels, _),) = paper.layers
-    assert paper.bounds.contains(pixels.bounds)
-    assert len(inside(pixels, None)) == place.area
+    (params,) = fake.params("mask.segment")
+    assert params["points"] == [{"x": 35, "y": 21}]
+    assert (params["image"]["width"], params["image"]["height"]) == (96, 64)
+    assert paper.selection.covered() == Bounds(30, 20, 10, 1)
+    assert not studio.sheet.choices
 
 
 def test_nothing_selected_and_nothing_empty_are_told(studio, until):
@@ -215,22 +290,22 @@ def test_nothing_selected_and_nothing_empty_are_told(studio, until):
     assert "Nothing is selected" in studio.current_notice.message
     studio.run(Task.OUTPAINT)
     until(lambda: not studio.busy)
-    assert "Nothing of this canvas is empty" in studio.current_notice.message
+    assert "Nothing at the borders of this canvas is empty" in studio.current_notice.message
     assert "Resize Canvas" in studio.current_notice.hint
 
 
-def test_outpainting_asks_for_what_is_transparent(studio, paper, fake, until):
+def test_outpainting_extends_what_is_there_to_the_canvas(studio, paper, fake, until):
     data = bytearray(paper.picture.data)
-    data[3::4] = bytes([255 if at % 96 < 48 else 0 for at in range(96 * 64)])
+    data[3::4] = bytes([255 if 8 <= at % 96 < 48 else 0 for at in range(96 * 64)])
     paper.picture = type(paper.picture)(paper.bounds, "U8", bytes(data))
     studio.run(Task.OUTPAINT)
     finish(studio, until)
     (params,) = fake.params("frame.inpaint")
-    mask = params["mask"]["data"][0::4]
-    assert [mask[at] for at in (0, 47, 48, 95)] == [0, 0, 255, 255]
+    assert (params["image"]["width"], params["image"]["height"]) == (40, 64)
+    assert params["extend"] == {"left": 8, "top": 0, "right": 48, "bottom": 0}
     studio.apply()
     ((_, pixels, _),) = paper.layers
-    assert len(inside(pixels, None)) == 48 * 64
+    assert pixels.bounds == paper.bounds and len(seen(pixels)) == 56 * 64
 
 
 def test_every_candidate_of_a_request_goes_into_a_group(studio, paper, until):

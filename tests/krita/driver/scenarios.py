@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from krita import Krita
+from krita import Krita, Selection
 from PyQt5.QtCore import QTimer
 from PyQt5.QtWidgets import QMdiArea
 
@@ -47,6 +47,7 @@ def tidy(name, failed):
         screenshot(f"failed-{name}")
     place = studio()
     place.cancel()
+    place.hide_tried()
     for document in application().documents():
         document.setModified(False)
         document.close()
@@ -220,6 +221,75 @@ def lasso():
     return {"inside": inside, "soft": soft, "selected": mask.count(255)}
 
 
+def inpainted():
+    """A soft selection painted anew by the real daemon: beyond its rim nothing changes."""
+    document = opened()
+    yield 0.3
+    before, layers = pixels(document), names(document)
+    selection = Selection()
+    selection.select(70, 70, 60, 40, 255)
+    selection.feather(3)
+    document.setSelection(selection)
+    yield 0.2
+    set_up(strength=0.8)
+    press("inpaint")
+    yield lambda: studio().sheet.job
+    yield lambda: idle() and studio().sheet.choices
+    yield lambda: studio().sheet.tried
+    yield 0.4
+    screenshot("inpainted")
+    notice = studio().current_notice
+    press("apply")
+    yield lambda: len(names(document)) > len(layers)
+    yield 0.5
+    after = pixels(document)
+    width, height = document.width(), document.height()
+    changed = [
+        (at % width, at // width)
+        for at in range(width * height)
+        if after[4 * at : 4 * at + 4] != before[4 * at : 4 * at + 4]
+    ]
+    xs, ys = zip(*changed)
+    around = (min(xs), min(ys), max(xs), max(ys))
+    inside = sum(75 <= x < 125 and 75 <= y < 105 for x, y in changed)
+    assert inside > 50 * 30 * 0.9, f"only {inside} pixels inside changed"
+    # The daemon grows and feathers a selection by some pixels, and says how it does.
+    assert around[0] >= 30 and around[1] >= 30 and around[2] < 170 and around[3] < 150, around
+    application().action("edit_undo").trigger()
+    yield lambda: names(document) == layers
+    yield 0.3
+    assert pixels(document) == before
+    return {"around": around, "notice": notice.message if notice else None}
+
+
+def outpainted():
+    """A canvas that was enlarged: what is new is drawn, and what was there stays."""
+    document = opened()
+    yield 0.3
+    before, layers = pixels(document), names(document)
+    document.resizeImage(0, 0, 320, 192)
+    document.waitForDone()
+    set_up()
+    press("outpaint")
+    yield lambda: studio().sheet.job
+    yield lambda: idle()
+    yield lambda: studio().sheet.tried
+    yield 0.4
+    screenshot("outpainted")
+    press("apply")
+    yield lambda: len(names(document)) > len(layers)
+    yield 0.5
+    after = pixels(document)
+    line = 4 * 320
+    new = [after[row * line + 4 * 300 : row * line + line] for row in range(192)]
+    assert all(piece[3::4].count(255) == 20 for piece in new), "what is new is opaque"
+    kept = sum(
+        after[row * line : row * line + 4 * 200] == before[row * 1024 : row * 1024 + 4 * 200]
+        for row in range(192)
+    )
+    assert kept == 192, f"{192 - kept} rows of what was there changed"
+
+
 def mouse(*words):
     subprocess.run(["xdotool", *map(str, words)], check=True, timeout=10)
 
@@ -343,7 +413,8 @@ def two_documents():
     press("cancel")
     yield lambda: one.job is None
     assert not one.choices
-    yield lambda: two.job is None
+    yield lambda: two.job is None and two.tried
+    yield 0.3
     assert [choice.seed for choice in two.choices] == [11, 12], two.notice
     assert "Framewright preview" not in names(first)
     assert "Framewright preview" in names(second)
