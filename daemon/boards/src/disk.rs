@@ -10,6 +10,32 @@ use tempfile::NamedTempFile;
 
 use crate::error::BoardError;
 
+/// How the name of what is not complete ends.
+pub(crate) const SUFFIX: &str = ".part";
+/// How it begins.
+const PREFIX: &str = ".framewright-";
+
+/// How it begins where this process writes it.
+pub(crate) fn own_prefix() -> String {
+    format!("{PREFIX}{}-", std::process::id())
+}
+
+/// Removes what other processes left half written in a folder when they were
+/// killed. Those that live must not write there meanwhile.
+pub(crate) fn sweep(folder: &Path) {
+    let own = own_prefix();
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let left = name.starts_with(PREFIX) && name.ends_with(SUFFIX) && !name.starts_with(&own);
+        if left && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            // What cannot be removed does no harm.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A file that is written, and not yet in its place.
 pub(crate) struct Staged {
     temporary: NamedTempFile,
@@ -23,7 +49,8 @@ pub(crate) fn stage(path: &Path, bytes: &[u8]) -> Result<Staged, BoardError> {
         .parent()
         .ok_or_else(|| failed(io::Error::other("the path has no folder")))?;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".framewright-").suffix(".part");
+    let prefix = own_prefix();
+    builder.prefix(&prefix).suffix(SUFFIX);
     #[cfg(unix)]
     {
         // Less what the user's umask takes away, as for any file.

@@ -186,12 +186,20 @@ impl BoardFolder {
     }
 
     /// Keeps other processes from drawing the same board while the lock lives;
-    /// `None` when one is at it.
+    /// `None` when one is at it. What a process that was killed left half
+    /// written is removed.
     ///
     /// # Errors
     /// Where the folder of takes cannot be made.
     pub fn lock_for_drawing(&self) -> Result<Option<DrawingLock>, BoardError> {
-        Ok(DrawingLock::take(&self.takes_folder()?))
+        let takes = self.takes_folder()?;
+        let lock = DrawingLock::take(&takes);
+        if lock.is_some() {
+            let _writing = WriteLock::take(&self.path);
+            disk::sweep(&self.path);
+            disk::sweep(&takes);
+        }
+        Ok(lock)
     }
 
     /// The folder of takes, made where it was not.

@@ -51,9 +51,10 @@ pub(super) fn export(
         )));
     }
     let parent = folder_of(output)?;
+    let prefix = disk::own_prefix();
     let staging = tempfile::Builder::new()
-        .prefix(".framewright-")
-        .suffix(".part")
+        .prefix(&prefix)
+        .suffix(disk::SUFFIX)
         .tempdir_in(&parent)
         .map_err(|error| disk::unwritable(output, error))?;
     let mut sizes = BTreeSet::new();

@@ -305,6 +305,34 @@ fn a_folder_that_went_is_not_made_anew() {
     assert_eq!(draw(&moved), 2);
 }
 
+#[test]
+fn a_picture_that_cannot_be_written_changes_nothing() {
+    let home = Home::new();
+    let folder = home.board("b", &["a fox"]);
+    let board = folder.read().expect("a board").board;
+    let wanted = folder.wanted(&board, None).expect("wanted");
+    let before = fs::read_to_string(folder.path().join(BOARD_FILE)).expect("text");
+    let takes = folder.path().join(TAKES_FOLDER);
+    let refused = |folder: &BoardFolder| {
+        let stored = folder.store(&wanted[0], Seed(7), &png(7));
+        assert!(
+            matches!(stored, Err(BoardError::Write { .. })),
+            "{stored:?}"
+        );
+        let after = fs::read_to_string(folder.path().join(BOARD_FILE)).expect("text");
+        assert_eq!(after, before);
+    };
+    fs::write(&takes, "a file where a folder belongs").expect("written");
+    refused(&folder);
+    fs::remove_file(&takes).expect("removed");
+    let name = format!("f0-{}-7.png", wanted[0].batch.asked);
+    fs::create_dir_all(takes.join(&name)).expect("a folder where a file belongs");
+    refused(&folder);
+    assert_eq!(names(&takes), [name], "no half file is left");
+    fs::remove_dir_all(&takes).expect("removed");
+    assert_eq!(draw(&folder), 2);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_lead_no_picture_out_of_the_folder() {
@@ -346,6 +374,26 @@ fn one_process_draws_a_board_at_a_time() {
     }
     drop(lock);
     assert!(folder.lock_for_drawing().expect("a lock").is_some());
+}
+
+#[test]
+fn what_a_killed_process_left_half_written_is_removed() {
+    let home = Home::new();
+    let folder = home.board("b", &["a fox"]);
+    draw(&folder);
+    for left in [
+        ".framewright-1-x.part",
+        "takes/.framewright-1-y.part",
+        ".mine.part",
+    ] {
+        fs::write(folder.path().join(left), "half").expect("written");
+    }
+    drop(folder.lock_for_drawing().expect("a lock"));
+    assert_eq!(
+        names(folder.path()),
+        [".mine.part", BOARD_FILE, TAKES_FOLDER]
+    );
+    assert_eq!(names(&folder.path().join(TAKES_FOLDER)).len(), 2);
 }
 
 #[test]
