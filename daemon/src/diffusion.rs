@@ -5,19 +5,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
+use framewright_engine::composition::{FrameBox, RegionArea, RegionRequest};
 use framewright_engine::device::Device;
 use framewright_engine::error::LoadError;
 use framewright_engine::generation::Generation;
+use framewright_engine::lora::LoraError;
 use framewright_engine::pipeline::{LoadOptions, LoadReport, Pipeline};
 use framewright_engine::provenance;
 use framewright_engine::request::{
-    GenerateError, GenerateRequest, InitImage, Inpaint, ModelDefaults,
+    GenerateError, GenerateRequest, InitImage, Inpaint, LoraUse, ModelDefaults,
 };
 use framewright_library::{Model, Source};
 use framewright_protocol::{ErrorCode, FrameResult, Picture, PictureFormat, WireError};
 use image::RgbImage;
 use serde_bytes::ByteBuf;
 
+use crate::cast::{Area, CastLora, CastRegion};
 use crate::checkpoint::{self, Hashes};
 use crate::order::Order;
 use crate::renderer::{Drawing, Renderer};
@@ -167,6 +170,7 @@ impl Renderer for Diffusion {
         let mut notices = loaded.notes.clone();
         let request = request(order, pipeline.size_multiple(), &mut notices)?;
         let generation = pipeline.start(&request).map_err(|error| refused(&error))?;
+        notices.extend_from_slice(generation.notes());
         Ok(Box::new(Frame {
             pipeline,
             generation,
@@ -206,7 +210,7 @@ fn request(
     Ok(GenerateRequest {
         prompt: order.prompt.clone(),
         prompt_sent: None,
-        negative_prompt: order.negative_prompt.clone(),
+        negative_prompt: order.cast.negative_prompt.clone(),
         width,
         height,
         steps: order.steps,
@@ -234,8 +238,38 @@ fn request(
             mask: region.mask.clone(),
             strength: region.strength,
         }),
-        ..GenerateRequest::default()
+        loras: lora_uses(&order.cast.loras),
+        partial_loras: order.cast.partial_loras,
+        regions: order.cast.regions.iter().map(region_request).collect(),
     })
+}
+
+fn lora_uses(loras: &[CastLora]) -> Vec<LoraUse> {
+    let uses = loras.iter().map(|lora| LoraUse {
+        name: lora.name.clone(),
+        path: lora.path.clone(),
+        weight: lora.weight,
+        text_weight: lora.text_weight,
+    });
+    uses.collect()
+}
+
+fn region_request(region: &CastRegion) -> RegionRequest {
+    RegionRequest {
+        area: match &region.area {
+            Area::Box([left, top, right, bottom]) => RegionArea::Box(FrameBox {
+                left: *left,
+                top: *top,
+                right: *right,
+                bottom: *bottom,
+            }),
+            Area::Mask(mask) => RegionArea::Mask(mask.clone()),
+        },
+        feather: region.feather,
+        prompt: region.prompt.clone(),
+        loras: lora_uses(&region.loras),
+        strength: region.strength,
+    }
 }
 
 /// A frame in the making, with the model that makes it.
@@ -314,6 +348,17 @@ pub fn refused(error: &GenerateError) -> WireError {
         GenerateError::Setting { setting, .. } => about(setting),
         GenerateError::Schedule(_) => about("steps, strength"),
         GenerateError::Mask(_) => about("mask"),
+        GenerateError::Lora { name, source } => {
+            let refused = about("loras");
+            match source {
+                LoraError::Misfit(misfit) if misfit.fitting > 0 => refused.hint(format!(
+                    "to use what of {name} fits, set `partial_loras` (`--partial`)"
+                )),
+                _ => refused.hint("`framewright lora inspect` tells what the file holds"),
+            }
+        }
+        GenerateError::LoraCount(_) => about("loras"),
+        GenerateError::Region { .. } | GenerateError::RegionPrompt { .. } => about("regions"),
         GenerateError::Load(error) => unusable(error),
         _ => WireError::new(ErrorCode::Internal, error.to_string()),
     }

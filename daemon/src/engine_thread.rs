@@ -172,18 +172,21 @@ impl<F: FnMut() -> Box<dyn Renderer>> Worker<F> {
         let result = match &task {
             Task::Generate { .. } => {
                 let mut frames = Vec::new();
-                let mut notices = Vec::new();
+                let mut notices = order.cast.notices.clone();
+                let mut told = Vec::new();
                 for candidate in 0..candidates {
                     let mut order = order.clone();
                     order.seed += u64::from(candidate);
                     let (frame, noticed) = course.frame(candidate, &order, self)?;
                     frames.push(course.store(frame, self)?);
-                    notices = noticed;
+                    told = noticed;
                 }
+                notices.extend(told);
                 encoded(&GenerateResult {
                     job,
                     frames,
                     notices,
+                    loras: Some(order.cast.applied()),
                     seconds: course.seconds(),
                 })?
             }
@@ -194,13 +197,15 @@ impl<F: FnMut() -> Box<dyn Renderer>> Worker<F> {
             } => {
                 let layout = course.lay_out(inpainting, order, self)?;
                 let mut frames = Vec::new();
-                let mut notices = Vec::new();
+                let mut notices = order.cast.notices.clone();
+                let mut told = Vec::new();
                 for candidate in 0..candidates {
                     let (frame, noticed) =
                         course.inpainted(candidate, order, &layout, request, self)?;
                     frames.push(course.store(frame, self)?);
-                    notices = noticed;
+                    told = noticed;
                 }
+                notices.extend(told);
                 encoded(&InpaintResult {
                     job,
                     frames,
@@ -208,6 +213,7 @@ impl<F: FnMut() -> Box<dyn Renderer>> Worker<F> {
                     context: layout.context(),
                     region_small: layout.advice(),
                     notices,
+                    loras: Some(order.cast.applied()),
                     seconds: course.seconds(),
                 })?
             }

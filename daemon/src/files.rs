@@ -7,14 +7,16 @@ use std::sync::PoisonError;
 
 use framewright_engine::model_files::ModelFiles;
 use framewright_engine::prompt::{self, PromptError, PromptTokens};
-use framewright_engine::provenance::{self, Provenance};
+use framewright_engine::provenance::{self, LoraIdentity, Provenance, RegionIdentity};
 use framewright_engine::request::LARGEST_SIDE;
 use framewright_engine::tokenizer::Tokenizer;
 use framewright_library::{Model, Source};
 use framewright_protocol::{
-    ErrorCode, GenerateParams, TokenChunk, TokenPiece, TokensResult, WireError,
+    ErrorCode, GenerateParams, LoraParams, Picture, PictureFormat, RegionParams, TokenChunk,
+    TokenPiece, TokensResult, WireError,
 };
 use image::DynamicImage;
+use serde_bytes::ByteBuf;
 use serde_json::{Value, json};
 
 use crate::checkpoint::{self, Hashes};
@@ -56,7 +58,15 @@ impl Reader for Files {
                 .map_err(|error: PromptError| invalid(about, &error))
         };
         checked("prompt", &order.prompt)?;
-        checked("negative_prompt", &order.negative_prompt)?;
+        checked("negative_prompt", &order.cast.negative_prompt)?;
+        for prompt in order
+            .cast
+            .regions
+            .iter()
+            .filter_map(|it| it.prompt.as_deref())
+        {
+            checked("regions.prompt", prompt)?;
+        }
         if let Some(name) = &order.sampler {
             checkpoint::sampler(name)?;
         }
@@ -74,13 +84,6 @@ impl Reader for Files {
 
     fn remember(&self, png: &[u8]) -> Result<Remembered, WireError> {
         let made = provenance::read_png(png).map_err(|error| invalid("png", &error))?;
-        if !made.loras.is_empty() {
-            return Err(WireError::new(
-                ErrorCode::Unsupported,
-                "the frame was made with LoRAs, which this version does not apply",
-            )
-            .about("png"));
-        }
         let provenance = serde_json::to_value(&made)
             .map_err(|error| WireError::new(ErrorCode::Internal, error.to_string()))?;
         Ok(Remembered {
@@ -98,6 +101,11 @@ impl Reader for Files {
                 seed: Some(made.seed),
                 strength: made.init_image.map(|init| init.strength),
                 clip_skip: Some(made.clip_skip),
+                // Exactly these, whatever the library says of the prompt now.
+                activate: Some(false),
+                loras: Some(lora_params(&made.loras)),
+                partial_loras: Some(made.partial_loras),
+                regions: Some(made.regions.iter().map(region_params).collect()),
                 ..GenerateParams::default()
             },
             inpainting: made.request,
@@ -233,6 +241,33 @@ impl Reader for Files {
             "notes": loaded.map(|report| &report.notes),
             "unused_keys": loaded.map(|report| &report.unused),
         }))
+    }
+}
+
+fn lora_params(loras: &[LoraIdentity]) -> Vec<LoraParams> {
+    let params = loras.iter().map(|lora| LoraParams {
+        name: lora.name.clone(),
+        weight: Some(lora.weight),
+        text_weight: lora.text_weight,
+    });
+    params.collect()
+}
+
+fn region_params(region: &RegionIdentity) -> RegionParams {
+    RegionParams {
+        area: region.frame_box.map(Vec::from),
+        mask: region.mask_png().map(|png| Picture {
+            format: PictureFormat::Png,
+            width: 0,
+            height: 0,
+            data: ByteBuf::from(png),
+            blob: None,
+        }),
+        feather: Some(region.feather),
+        prompt: region.prompt.clone(),
+        strength: Some(region.strength),
+        loras: Some(lora_params(&region.loras)),
+        characters: None,
     }
 }
 

@@ -7,6 +7,7 @@ mod board_drawing;
 mod board_planning;
 mod board_words;
 mod budget;
+mod cast;
 mod checkpoint;
 mod connection;
 #[cfg(test)]

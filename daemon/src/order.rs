@@ -4,6 +4,7 @@ use framewright_library::{EMBEDDED, Kind, Library, Model};
 use framewright_protocol::{ErrorCode, GenerateParams, Limits, WireError};
 use image::{GrayImage, RgbImage};
 
+use crate::cast::Cast;
 use crate::{library_words, picture};
 
 /// The picture that a frame starts from.
@@ -35,8 +36,6 @@ pub struct Region {
 pub struct Order {
     /// What to draw.
     pub prompt: String,
-    /// What to keep out; empty for nothing.
-    pub negative_prompt: String,
     /// With which model.
     pub model: Model,
     /// Pixels.
@@ -61,6 +60,8 @@ pub struct Order {
     pub region: Option<Region>,
     /// How many of the text encoder's last layers are left out.
     pub clip_skip: Option<u32>,
+    /// LoRAs, regions, and what to keep out.
+    pub cast: Cast,
 }
 
 /// How far to go from a picture when the request does not say.
@@ -109,8 +110,14 @@ impl Order {
             return Err(invalid("prompt", "the prompt is empty").hint("say what is to be drawn"));
         }
         check_prompt("prompt", &params.prompt)?;
-        let negative_prompt = params.negative_prompt.unwrap_or_default();
-        check_prompt("negative_prompt", &negative_prompt)?;
+        let negative_prompt = params.negative_prompt.as_deref().unwrap_or_default();
+        check_prompt("negative_prompt", negative_prompt)?;
+        for region in params.regions.iter().flatten() {
+            check_prompt(
+                "regions.prompt",
+                region.prompt.as_deref().unwrap_or_default(),
+            )?;
+        }
         let most = Limits::CURRENT.side_pixels;
         for (parameter, side) in [("width", params.width), ("height", params.height)] {
             if side.is_some_and(|side| side == 0 || side > most) {
@@ -133,6 +140,8 @@ impl Order {
         {
             return Err(invalid("guidance_rescale", "must be from 0 to 1"));
         }
+        let model = find_model(library, params.model.as_deref())?;
+        let cast = Cast::of(&params, &model, library)?;
         let start = match (params.image, params.strength) {
             (None, None) => None,
             (None, Some(_)) => {
@@ -148,10 +157,8 @@ impl Order {
                 Some(Start { image, strength })
             }
         };
-        let model = find_model(library, params.model.as_deref())?;
         Ok(Self {
             prompt: params.prompt,
-            negative_prompt,
             width: params.width,
             height: params.height,
             steps: params.steps,
@@ -163,6 +170,7 @@ impl Order {
             start,
             region: None,
             clip_skip: params.clip_skip,
+            cast,
             model,
         })
     }

@@ -118,12 +118,19 @@ impl Desk<'_> {
         if let Some(image) = &mut params.image {
             self.fetch(image).map_err(|error| error.about("image"))?;
         }
+        for mask in masks(&mut params) {
+            self.fetch(mask)
+                .map_err(|error| error.about("regions.mask"))?;
+        }
         order::candidates(&params)?;
         let order = Order::check(params.clone(), self.library)?;
         self.reader.check(&order)?;
         params.seed = Some(order.seed);
         if let Some(image) = &mut params.image {
             blobs.push(self.store(image)?);
+        }
+        for mask in masks(&mut params) {
+            blobs.push(self.store(mask)?);
         }
         Ok(Accepted {
             method: FrameGenerate::NAME,
@@ -141,6 +148,7 @@ impl Desk<'_> {
         let priority = params.frame.priority.take().unwrap_or_default();
         let format = params.frame.format.unwrap_or_default();
         self.fetch_inpaint(&mut params)?;
+        check_no_regions(&params.frame)?;
         order::candidates(&params.frame)?;
         Inpainting::check(&params)?;
         let order = Order::check(params.frame.clone(), self.library)?;
@@ -226,6 +234,9 @@ impl Desk<'_> {
         if let Some(image) = &mut params.image {
             self.fetch(image)?;
         }
+        for mask in masks(&mut params) {
+            self.fetch(mask)?;
+        }
         let candidates = order::candidates(&params)?;
         let (preview_every, format) = (params.preview_every, params.format.unwrap_or_default());
         let order = Box::new(Order::check(params, self.library)?);
@@ -242,20 +253,21 @@ impl Desk<'_> {
     /// When it cannot be read.
     pub fn inputs(self, method: &str, request: &[u8]) -> Result<Vec<Hash>, WireError> {
         let blob = |picture: Picture| picture.blob;
-        let (one, other) = if method == FrameAgain::NAME {
+        let names: Vec<String> = if method == FrameAgain::NAME {
             let params = decoded::<FrameAgain>(request)?;
-            (params.blob, params.image.and_then(blob))
+            let image = params.image.and_then(blob);
+            params.blob.into_iter().chain(image).collect()
         } else if method == FrameInpaint::NAME {
             let params = decoded::<FrameInpaint>(request)?;
-            (params.image.blob, params.mask.and_then(blob))
+            let mask = params.mask.and_then(blob);
+            params.image.blob.into_iter().chain(mask).collect()
         } else {
-            (
-                None,
-                decoded::<FrameGenerate>(request)?.image.and_then(blob),
-            )
+            let mut params = decoded::<FrameGenerate>(request)?;
+            let image = params.image.take().and_then(blob);
+            let masks = masks(&mut params).filter_map(|mask| mask.blob.clone());
+            image.into_iter().chain(masks).collect()
         };
-        let names = one.into_iter().chain(other);
-        names.map(|name| hash(&name)).collect()
+        names.iter().map(|name| hash(name)).collect()
     }
 
     fn remember(self, params: &AgainParams) -> Result<Task, WireError> {
@@ -393,6 +405,26 @@ impl Desk<'_> {
         picture.blob = Some(hash.to_string());
         Ok(hash)
     }
+}
+
+/// A canvas is drawn anew by one selection at a time.
+fn check_no_regions(frame: &GenerateParams) -> Result<(), WireError> {
+    let regions = frame.regions.as_ref().is_some_and(|all| !all.is_empty());
+    if regions || frame.auto_regions == Some(true) {
+        return Err(WireError::new(
+            ErrorCode::Unsupported,
+            "a selection is drawn with one prompt: it has no regions",
+        )
+        .about("frame.regions")
+        .hint("inpaint one character at a time"));
+    }
+    Ok(())
+}
+
+/// The masks of a request's regions.
+fn masks(params: &mut GenerateParams) -> impl Iterator<Item = &mut Picture> {
+    let regions = params.regions.iter_mut().flatten();
+    regions.filter_map(|region| region.mask.as_mut())
 }
 
 /// The bytes of the blob of that name.

@@ -194,13 +194,11 @@ class Regional:
             y = module.base_layer(x)
             for text, loras in enumerate(self.loras):
                 for adapter, weight in loras:
-                    if adapter not in module.lora_A or self.text not in (None, 0, text):
-                        if text > 0 or adapter not in module.lora_A:
-                            continue
-                    if self.text == 0 and text > 0:
+                    acts = self.text is None or text in (0, self.text)
+                    if adapter not in module.lora_A or not acts:
                         continue
                     down, up = module.lora_A[adapter], module.lora_B[adapter]
-                    scale = weight * module.peft_config_alpha[adapter] / down.weight.shape[0]
+                    scale = weight * module.lora_alpha[adapter] / down.weight.shape[0]
                     delta = up(down(x)) * scale
                     if text > 0 and self.text is None:
                         if "time_emb" in name:
@@ -239,9 +237,6 @@ def regional(out: Path, golden: Tensors, noise: torch.Tensor) -> None:
     pipe = load(out)
     for name in ("style", "few"):
         pipe.load_lora_weights(out / "lora" / f"{name}.safetensors", adapter_name=name)
-    for name, module in pipe.unet.named_modules():
-        if isinstance(module, LoraLayer):
-            module.peft_config_alpha = {"style": 4, "few": 3}
     # In units of 1/255, constant over the pixels of a place, so that a picture can hold them.
     left, right = torch.zeros(8, 8), torch.zeros(8, 8)
     left[1:, :5] = 204 / 255

@@ -30,10 +30,9 @@ from diffusers import (
     UNet2DConditionModel,
     UniPCMultistepScheduler,
 )
+from loras import loras
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
-
-from loras import loras
 
 Tensors = dict[str, torch.Tensor]
 

@@ -611,6 +611,12 @@ impl AdapterConfigs {
         let mut names = networks
             .iter()
             .filter_map(|network| self.get(*network, "base_model_name_or_path")?.as_str());
-        names.next().map(str::to_owned)
+        // diffusers notes the folder of each network.
+        names.next().map(|name| {
+            let network = name
+                .rsplit_once('/')
+                .filter(|(_, last)| ["unet", "text_encoder"].contains(last));
+            network.map_or(name, |(model, _)| model).to_owned()
+        })
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use framewright_protocol::{LoraParams, RegionParams};
 
 use crate::board_arguments::BoardCommand;
 
@@ -205,6 +206,25 @@ pub struct Generate {
     /// How many of the text encoder's last layers to leave out [default: the model's]
     #[arg(long, value_name = "LAYERS")]
     pub clip_skip: Option<u32>,
+    /// A LoRA of the library, and how much of it [default: what its manifest says, or 1]; may be
+    /// given again
+    #[arg(long = "lora", value_name = "NAME[:WEIGHT]", value_parser = crate::cast::lora)]
+    pub loras: Vec<LoraParams>,
+    /// Use of LoRAs that fit the model in part what fits
+    #[arg(long)]
+    pub partial: bool,
+    /// Leave the LoRAs and negative prompts alone that the library has for the shot and the
+    /// characters of the prompt
+    #[arg(long)]
+    pub no_activate: bool,
+    /// A part of the frame with a prompt of its own, from left, top, right, bottom (0 to 1); may be
+    /// given again
+    #[arg(long = "region", value_name = "X0,Y0,X1,Y1:PROMPT", value_parser = crate::cast::region,
+          allow_hyphen_values = true)]
+    pub region: Vec<RegionParams>,
+    /// `auto`: two or three characters whose places the prompt names get a part of the frame each
+    #[arg(long, value_name = "HOW", conflicts_with = "region")]
+    pub regions: Option<Division>,
     /// How urgent it is: a more urgent job suspends a less urgent one [default: interactive]
     #[arg(long, value_name = "CLASS")]
     pub priority: Option<Urgency>,
@@ -276,6 +296,17 @@ pub struct Inpaint {
     /// Seed; candidate k has the seed + k [default: a new one each time]
     #[arg(long)]
     pub seed: Option<u64>,
+    /// A LoRA of the library, and how much of it [default: what its manifest says, or 1]; may be
+    /// given again
+    #[arg(long = "lora", value_name = "NAME[:WEIGHT]", value_parser = crate::cast::lora)]
+    pub loras: Vec<LoraParams>,
+    /// Use of LoRAs that fit the model in part what fits
+    #[arg(long)]
+    pub partial: bool,
+    /// Leave the LoRAs and negative prompts alone that the library has for the shot and the
+    /// characters of the prompt
+    #[arg(long)]
+    pub no_activate: bool,
     /// How urgent it is: a more urgent job suspends a less urgent one [default: interactive]
     #[arg(long, value_name = "CLASS")]
     pub priority: Option<Urgency>,
@@ -310,6 +341,13 @@ impl From<FillWith> for framewright_protocol::RegionFill {
             FillWith::Border => Self::Border,
         }
     }
+}
+
+/// How a frame is divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Division {
+    /// By the places of the characters
+    Auto,
 }
 
 /// How urgent a job is.

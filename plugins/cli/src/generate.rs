@@ -12,7 +12,7 @@ use crate::arguments::{Generate, Show};
 use crate::failure::Failure;
 use crate::frame_file::{FrameFile, free_name, read_picture, with_suffix};
 use crate::terminal_picture;
-use crate::{connect, contact_sheet, models, print_json, print_lines, progress, prompt};
+use crate::{cast, connect, contact_sheet, models, print_json, print_lines, progress, prompt};
 
 /// The files that a command promises.
 struct Files {
@@ -75,6 +75,11 @@ pub async fn run(arguments: Generate, json: bool) -> Result<ExitCode, Failure> {
         image,
         strength: arguments.strength,
         clip_skip: arguments.clip_skip,
+        loras: some(arguments.loras),
+        partial_loras: arguments.partial.then_some(true),
+        regions: some(arguments.region),
+        auto_regions: arguments.regions.map(|_| true),
+        activate: arguments.no_activate.then_some(false),
         priority: arguments.priority.map(Into::into),
         ..GenerateParams::default()
     };
@@ -82,6 +87,11 @@ pub async fn run(arguments: Generate, json: bool) -> Result<ExitCode, Failure> {
     let call = client.start::<FrameGenerate>(&params).await?;
     let made = progress::wait(&client, call, json).await?;
     write(made, files, arguments.show, json)
+}
+
+/// A list that is sent only where it holds something.
+fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+    (!list.is_empty()).then_some(list)
 }
 
 fn write(
@@ -98,6 +108,7 @@ fn write(
     for notice in &made.notices {
         eprintln!("note: {notice}");
     }
+    let loras = made.loras.unwrap_or_default();
     let mut written = Vec::new();
     let mut pixels = Vec::new();
     let seeds: Vec<u64> = made.frames.iter().map(|frame| frame.seed).collect();
@@ -131,6 +142,7 @@ fn write(
             "frames": frames,
             "contact_sheet": sheet_path,
             "notices": made.notices,
+            "loras": loras,
             "seconds": made.seconds,
         }));
     } else {
@@ -139,6 +151,9 @@ fn write(
         }
         if let Some(path) = &sheet_path {
             print_lines(&path.display().to_string());
+        }
+        for lora in &loras {
+            print_lines(&cast::applied(lora));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -53,6 +53,9 @@ pub async fn run(arguments: Inpaint, json: bool) -> Result<ExitCode, Failure> {
             sampler: arguments.sampler,
             seed: arguments.seed,
             candidates: Some(candidates),
+            loras: (!arguments.loras.is_empty()).then_some(arguments.loras),
+            partial_loras: arguments.partial.then_some(true),
+            activate: arguments.no_activate.then_some(false),
             priority: arguments.priority.map(Into::into),
             ..GenerateParams::default()
         },
@@ -142,6 +145,7 @@ fn write(
             "context": made.context,
             "region_small": made.region_small,
             "notices": made.notices,
+            "loras": made.loras,
             "seconds": made.seconds,
         }));
         return Ok(ExitCode::SUCCESS);

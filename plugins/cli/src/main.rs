@@ -7,6 +7,7 @@ mod board_arguments;
 mod board_render;
 mod board_review;
 mod by_name;
+mod cast;
 mod contact_sheet;
 mod control;
 mod failure;

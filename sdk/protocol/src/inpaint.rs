@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::params::{FrameResult, GenerateParams, Picture};
+use crate::params::{AppliedLora, FrameResult, GenerateParams, Picture};
 use crate::record::WireType;
 
 /// What takes the place of the region before it is drawn.
@@ -68,7 +68,7 @@ records! {
     /// Parameters of `frame.inpaint`.
     InpaintParams "inpaint params" {
         /// What to draw, and how: as for `frame.generate`, without `image`, `strength`, `width` and
-        /// `height`.
+        /// `height`, and without `regions`: a selection is drawn with one prompt.
         frame: GenerateParams,
         /// The canvas, or, with `part`, a part of it.
         image: Picture,
@@ -122,6 +122,8 @@ records! {
         region_small: Option<RegionAdvice>,
         /// What a person should know.
         notices: Vec<String>,
+        /// The LoRAs that were applied.
+        loras: Option<Vec<AppliedLora>>,
         /// Seconds from the engine's start on the job to its end.
         seconds: f64,
     }

@@ -67,11 +67,11 @@ pub use method::{
     BoardRedo, BoardRender, BoardSheet, BoardStop,
 };
 pub use params::{
-    AgainParams, AgainResult, DescribeResult, EventDescription, FieldDescription, FrameResult,
-    GenerateParams, GenerateResult, HelloParams, HelloResult, InspectParams, InspectResult,
-    LintParams, LintResult, MethodDescription, ModelListResult, ModelProblem, ModelSummary,
-    Nothing, Picture, PictureFormat, PromptEdit, PromptFinding, StatusResult, TokenChunk,
-    TokenPiece, TokensParams, TokensResult,
+    AgainParams, AgainResult, AppliedLora, DescribeResult, EventDescription, FieldDescription,
+    FrameResult, GenerateParams, GenerateResult, HelloParams, HelloResult, InspectParams,
+    InspectResult, LintParams, LintResult, LoraParams, MethodDescription, ModelListResult,
+    ModelProblem, ModelSummary, Nothing, Picture, PictureFormat, PromptEdit, PromptFinding,
+    RegionParams, StatusResult, TokenChunk, TokenPiece, TokensParams, TokensResult,
 };
 pub use record::{Field, Record, WireType};
 /// A value whose shape depends on something else.

@@ -159,6 +159,50 @@ records! {
         errors: Vec<FieldDescription>,
     }
 
+    /// A LoRA that is asked for.
+    #[derive(Default)]
+    LoraParams "lora request" {
+        /// Its name in the library.
+        name: String,
+        /// How much of it is added, from -4 to 4; what its manifest says, or else 1, when left out.
+        weight: Option<f32>,
+        /// How much of it is added to the text encoder; as `weight` when left out.
+        text_weight: Option<f32>,
+    }
+    /// A part of a frame with a prompt and LoRAs of its own. It has `area` or `mask`. Where
+    /// regions overlap they share the place; what none covers follows the prompt of the whole frame.
+    #[derive(Default)]
+    RegionParams "region" {
+        /// A box as shares of the frame's width and height: left, top, right, bottom.
+        area: Option<Vec<f32>>,
+        /// A picture of any size, laid over the frame: white is inside.
+        mask: Option<Picture>,
+        /// How wide the border fades, as a share of the frame's shorter side; 0.05 when left out.
+        feather: Option<f32>,
+        /// What is there; the prompt of the whole frame when left out.
+        prompt: Option<String>,
+        /// How much of the attention its prompt has there, above 0 to 1; 1 when left out. The rest
+        /// is the prompt's of the whole frame.
+        strength: Option<f32>,
+        /// LoRAs that act there alone.
+        loras: Option<Vec<LoraParams>>,
+        /// Tokens of characters whose LoRAs act there alone.
+        characters: Option<Vec<String>>,
+    }
+    /// A LoRA that was applied.
+    AppliedLora "applied lora" {
+        /// Its name in the library.
+        name: String,
+        /// How much of it was added.
+        weight: f32,
+        /// How much of it was added to the text encoder, where that is not as much.
+        text_weight: Option<f32>,
+        /// The region in which it acted, from 0; the whole frame when missing.
+        region: Option<u32>,
+        /// What in the prompt called for it; missing when the request named it.
+        reason: Option<String>,
+    }
+
     /// Parameters of `frame.generate`. What is left out comes from the model's
     /// manifest.
     #[derive(Default)]
@@ -194,6 +238,20 @@ records! {
         strength: Option<f32>,
         /// How many of the text encoder's last layers are left out.
         clip_skip: Option<u32>,
+        /// LoRAs that act in the whole frame. They win over those of the same name that the prompt
+        /// calls for.
+        loras: Option<Vec<LoraParams>>,
+        /// Whether LoRAs that fit the model in part are used in part; refused when left out.
+        partial_loras: Option<bool>,
+        /// Parts of the frame with prompts and LoRAs of their own.
+        regions: Option<Vec<RegionParams>>,
+        /// Whether two or three characters whose places (left, centre, right) the prompt names get
+        /// a region each; no when left out.
+        auto_regions: Option<bool>,
+        /// Whether the shot and the characters that the prompt names are looked up in the library,
+        /// their LoRAs applied and their negative prompts, with that of the model's family, added
+        /// to `negative_prompt`; yes when left out.
+        activate: Option<bool>,
         /// A preview after every that many steps; none when left out.
         preview_every: Option<u32>,
         /// How frames come back; `png` when left out.
@@ -219,8 +277,11 @@ records! {
         job: String,
         /// One frame a candidate, in order.
         frames: Vec<FrameResult>,
-        /// What a person should know: a rounded size, an ignored option.
+        /// What a person should know: a rounded size, an ignored option, a LoRA that the prompt
+        /// calls for and the library does not have.
         notices: Vec<String>,
+        /// The LoRAs that were applied.
+        loras: Option<Vec<AppliedLora>>,
         /// Seconds from the engine's start on the job to its end.
         seconds: f64,
     }

@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use framewright_protocol::{
-    AddedFolder, BoardBatch, BoardFrame, BoardPrompt, BoardState, BoardTake, CanvasPart,
-    DocumentSummary, ErrorCode, Extension, FieldDescription, FrameResult, GenerateParams,
-    JobSummary, Limits, LoraSummary, ModelProblem, ModelSummary, Picture, PixelBox, PlannedPrompt,
-    PromptEdit, PromptFinding, Record, RegionAdvice, TokenChunk, TokenPiece, WaitingJobs,
-    WireError, all_events, all_methods,
+    AddedFolder, AppliedLora, BoardBatch, BoardFrame, BoardPrompt, BoardState, BoardTake,
+    CanvasPart, DocumentSummary, ErrorCode, Extension, FieldDescription, FrameResult,
+    GenerateParams, JobSummary, Limits, LoraParams, LoraSummary, ModelProblem, ModelSummary,
+    Picture, PixelBox, PlannedPrompt, PromptEdit, PromptFinding, Record, RegionAdvice,
+    RegionParams, TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
 };
 
 const START: &str = "<!-- reference: written by the test `specification` -->\n";
@@ -62,6 +62,9 @@ fn reference() -> String {
     for (name, fields) in [
         ("picture", described::<Picture>()),
         ("frame", described::<FrameResult>()),
+        ("lora request", described::<LoraParams>()),
+        ("region", described::<RegionParams>()),
+        ("applied lora", described::<AppliedLora>()),
         ("job summary", described::<JobSummary>()),
         ("waiting jobs", described::<WaitingJobs>()),
         ("model", described::<ModelSummary>()),

@@ -1,6 +1,6 @@
 """The methods' parameters for type checkers, and which of them may be asked again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from .errors import ConnectionLost, FramewrightError, RequestError
@@ -65,6 +65,12 @@ class GenerateOptions(TypedDict, total=False):
     above 0 to 1. Candidate k has `seed` + k. `format` is `png` (the default), `rgba8`, `bgra8` or
     `rgba16`. `priority` is `interactive`, `batch` or `training`. A job with a `key` outlives its
     connection: asking again with the same key gives the same job's result.
+
+    `loras` have `name`, and where wanted `weight` and `text_weight`. `regions` have `area` (left,
+    top, right, bottom as shares of the frame) or `mask`, and where wanted `prompt`, `feather`,
+    `strength`, `loras` and `characters`; `auto_regions` divides the frame by the places of the
+    characters. Unless `activate` is false, shot and characters of the prompt bring the LoRAs and
+    negative prompts that the library has for them.
     """
 
     negative_prompt: str
@@ -81,6 +87,11 @@ class GenerateOptions(TypedDict, total=False):
     image: Picture
     strength: float
     clip_skip: int
+    loras: Sequence[Mapping[str, Any]]
+    partial_loras: bool
+    regions: Sequence[Mapping[str, Any]]
+    auto_regions: bool
+    activate: bool
     preview_every: int
     format: str
     key: str

@@ -79,6 +79,18 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class AppliedLora:
+    """A LoRA that was applied: in the `region` of that number, from 0, or in the whole frame; for
+    a `reason` in the prompt, or because the request named it."""
+
+    name: str
+    weight: float
+    text_weight: Optional[float] = None
+    region: Optional[int] = None
+    reason: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class Generated:
     """Frames from a prompt, one a candidate, in order; `notices` are for a person to read."""
 
@@ -86,6 +98,7 @@ class Generated:
     frames: list[Frame]
     notices: list[str]
     seconds: float
+    loras: Optional[list[AppliedLora]] = None
 
 
 @dataclass(frozen=True)

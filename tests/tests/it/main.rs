@@ -16,6 +16,7 @@ mod inpaint;
 mod install;
 mod jobs;
 mod library;
+mod loras;
 mod messages;
 mod models;
 mod refusals;
