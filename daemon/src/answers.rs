@@ -10,8 +10,9 @@ use framewright_protocol::{
     JobEvents, JobList, JobPrune, JobShow, JobSubmit, JobWait, JobWatch, LibraryAddFolder,
     LibraryFolders, LibraryRemoveFolder, Limits, LoraImport, LoraInspect, LoraList, Method,
     ModelImport, ModelInspect, ModelList, Nothing, PROTOCOL_LEVEL, PROTOCOL_OLDEST, Ping,
-    PromptLint, PromptTokens, ScenePlan, Status, SubscribeParams, TokensParams, TokensResult,
-    WireError, all_events, all_methods,
+    PlannerAdd, PlannerList, PlannerRemove, PlannerTest, PromptLint, PromptTokens, ScenePlan,
+    SceneRead, Status, SubscribeParams, TokensParams, TokensResult, WireError, all_events,
+    all_methods,
 };
 use framewright_protocol::{
     BoardAdd, BoardEdit, BoardExport, BoardImport, BoardNew, BoardOpen, BoardPick, BoardPlan,
@@ -24,7 +25,7 @@ use crate::order::{self, find_model};
 use crate::request::decoded;
 use crate::{
     blob_answers, board_answers, board_drawing, board_planning, job_answers, library_answers,
-    prompt_answers, scene_answers,
+    planner_answers, prompt_answers, scene_answers,
 };
 
 /// Answers `hello`; gives the client's name too.
@@ -230,7 +231,15 @@ pub async fn in_time(
         }
         BoardStop::NAME => answer::<BoardStop>(id, board_drawing::stop(daemon, bytes).await),
         PromptLint::NAME => read::<PromptLint>(daemon, id, bytes, prompt_answers::lint).await,
-        ScenePlan::NAME => read::<ScenePlan>(daemon, id, bytes, scene_answers::plan).await,
+        // These wait for servers elsewhere, and end with their connection.
+        ScenePlan::NAME => answer::<ScenePlan>(id, scene_answers::plan(daemon, bytes).await),
+        PlannerTest::NAME => answer::<PlannerTest>(id, planner_answers::test(daemon, bytes).await),
+        SceneRead::NAME => read::<SceneRead>(daemon, id, bytes, scene_answers::read).await,
+        PlannerList::NAME => read::<PlannerList>(daemon, id, bytes, planner_answers::list).await,
+        PlannerAdd::NAME => read::<PlannerAdd>(daemon, id, bytes, planner_answers::add).await,
+        PlannerRemove::NAME => {
+            read::<PlannerRemove>(daemon, id, bytes, planner_answers::remove).await
+        }
         PromptTokens::NAME => read::<PromptTokens>(daemon, id, bytes, tokens).await,
         _ => refusal(
             Some(id),

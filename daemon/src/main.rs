@@ -25,6 +25,7 @@ mod library_words;
 mod logging;
 mod order;
 mod picture;
+mod planner_answers;
 mod prompt_answers;
 mod renderer;
 mod request;

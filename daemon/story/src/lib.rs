@@ -24,6 +24,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answer;
 mod character;
 mod clause;
 mod defaults;
@@ -37,10 +38,12 @@ mod reading;
 mod scene;
 mod shot;
 mod span;
+mod template;
 mod vocabulary;
 mod word;
 mod word_list;
 
+pub use answer::{AnsweredFrame, complaints, read_answer};
 pub use character::{Character, CharacterFamily};
 pub use defaults::{CHARACTERS_TOML, Defaults, FamilyDefaults, Framing, SHOTS_TOML, WORDS_TOML};
 pub use edit::{Edit, apply};
@@ -55,6 +58,7 @@ pub use reading::parse;
 pub use scene::{MOST_FRAMES, PlannedFrame, Planner, Scene, SceneError, ScenePlan};
 pub use shot::{Figure, Shot, ShotFamily};
 pub use span::Span;
+pub use template::{correction, template};
 pub use vocabulary::{Vocabulary, VocabularyError};
 pub use word_list::{
     ActionWords, CueWords, LightWords, PeopleWords, PositionWords, SettingWords, WordList,

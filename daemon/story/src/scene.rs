@@ -325,6 +325,10 @@ fn misfits(
                 continue;
             }
             *cell = book.misfit(beat.class, number);
+            if matches!(number, 1 | 2 | 9) && !beat.targets.is_empty() {
+                // The other one would be outside the frame.
+                *cell = POOR;
+            }
             let Some(actor) = beat.actors.first() else {
                 continue;
             };

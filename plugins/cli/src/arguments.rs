@@ -107,6 +107,12 @@ pub enum Command {
         #[command(subcommand)]
         command: SceneCommand,
     },
+    /// The language models that scenes can be planned with
+    Planner {
+        /// What to do
+        #[command(subcommand)]
+        command: PlannerCommand,
+    },
     /// The jobs that wait, run or have ended
     Job {
         /// What to do
@@ -572,6 +578,8 @@ pub enum PromptCommand {
 pub enum SceneCommand {
     /// Turn a scene's description into one prompt a frame
     Plan(ScenePlan),
+    /// Turn what a language model answered to the template into prompts
+    Read(SceneRead),
 }
 
 /// What a scene is planned from.
@@ -596,6 +604,65 @@ pub struct ScenePlan {
     /// Who plays, and in which frames
     #[command(flatten)]
     pub with: SceneArguments,
+    /// A language model to ask, by its name in `planner list` [default: embedded, which asks nobody]
+    #[arg(short, long, value_name = "NAME")]
+    pub planner: Option<String>,
+    /// Print what a language model would be asked, to be pasted into any chat; `scene read` takes
+    /// the answer
+    #[arg(long)]
+    pub template: bool,
+}
+
+/// `framewright scene read`
+#[derive(Debug, Args)]
+pub struct SceneRead {
+    /// The file that holds the answer; `-` reads standard input
+    pub answer: PathBuf,
+    /// The scene that was asked about, as it was given to `scene plan`
+    #[arg(long, value_name = "SCENE")]
+    pub scene: String,
+    /// Who plays, and in which frames, as they were given to `scene plan`
+    #[command(flatten)]
+    pub with: SceneArguments,
+}
+
+/// `framewright planner …`
+#[derive(Debug, Subcommand)]
+pub enum PlannerCommand {
+    /// List them, and what cannot be used and why
+    List,
+    /// Add one: any server with the chat completions of the OpenAI API
+    Add {
+        /// Its name
+        name: String,
+        /// The base of its addresses, such as http://127.0.0.1:8080/v1
+        url: String,
+        /// The model to ask for
+        #[arg(short, long)]
+        model: String,
+        /// The environment variable that holds the key; the daemon must be started with it
+        #[arg(long, value_name = "VARIABLE", conflicts_with = "key_file")]
+        key_env: Option<String>,
+        /// The file that holds the key, readable by you alone (mode 600)
+        #[arg(long, value_name = "FILE")]
+        key_file: Option<PathBuf>,
+        /// How long an answer may take [default: 120]
+        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
+        timeout: Option<u32>,
+        /// Take the place of one of this name
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Forget one; a file with its key stays where it is
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Ask one for two prompts, and show what came
+    Test {
+        /// Its name
+        name: String,
+    },
 }
 
 /// `framewright daemon …`

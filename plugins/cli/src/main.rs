@@ -19,6 +19,7 @@ mod jobs;
 mod library;
 mod lora;
 mod models;
+mod planners;
 mod progress;
 mod prompt;
 mod review_keys;
@@ -86,6 +87,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                 }
             },
             Command::Scene { command } => scene::run(command, json).await,
+            Command::Planner { command } => planners::run(command, json).await,
             Command::Job { command } => jobs::run(command, json).await,
             Command::Daemon { command } => match command {
                 DaemonCommand::Start => control::start(json).await,

@@ -1,13 +1,20 @@
 //! `framewright scene …`: from a description to prompts.
 
+use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 use std::process::ExitCode;
 
-use framewright_protocol::{PlannedPrompt, ScenePlan, ScenePlanParams, ShotChoice};
+use framewright_protocol::{
+    Limits, PlannedPrompt, ScenePlan, ScenePlanParams, SceneRead, SceneReadParams, ShotChoice,
+};
 
 use crate::arguments::{SceneArguments, SceneCommand};
 use crate::failure::Failure;
 use crate::{connect, print_json, print_lines, prompt};
+
+/// The longest answer that is read, bytes; the daemon takes no longer one.
+const LONGEST_ANSWER: u64 = 1 << 20;
 
 /// Runs a command about scenes.
 ///
@@ -16,21 +23,45 @@ use crate::{connect, print_json, print_lines, prompt};
 pub async fn run(command: SceneCommand, json: bool) -> Result<ExitCode, Failure> {
     match command {
         SceneCommand::Plan(plan) => {
-            let params = plan_params(description(&plan.scene)?, plan.with);
-            let client = connect().await?;
-            let result = client.call::<ScenePlan>(&params).await?;
+            let mut params = plan_params(description(&plan.scene)?, plan.with);
+            params.planner = plan.planner;
+            params.template_only = Some(plan.template);
+            let result = connect().await?.call::<ScenePlan>(&params).await?;
             if json {
                 print_json(&serde_json::json!({
                     "planner": result.planner,
+                    "prompts": prompts_json(&result.prompts),
+                    "notes": result.notes,
+                    "template": result.template,
+                }));
+            } else if let Some(template) = &result.template {
+                print_lines(template.trim_end());
+            } else {
+                print_prompts(&result.prompts, &result.notes);
+            }
+        }
+        SceneCommand::Read(read) => {
+            let answer = text(&read.answer, LONGEST_ANSWER)?;
+            let planned = plan_params(description(&read.scene)?, read.with);
+            let params = SceneReadParams {
+                scene: planned.scene,
+                characters: planned.characters,
+                frames: planned.frames,
+                shots: planned.shots,
+                answer,
+            };
+            let result = connect().await?.call::<SceneRead>(&params).await?;
+            if json {
+                print_json(&serde_json::json!({
                     "prompts": prompts_json(&result.prompts),
                     "notes": result.notes,
                 }));
             } else {
                 print_prompts(&result.prompts, &result.notes);
             }
-            Ok(ExitCode::SUCCESS)
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn plan_params(scene: String, with: SceneArguments) -> ScenePlanParams {
@@ -57,19 +88,36 @@ fn shots(shots: Vec<String>) -> Vec<ShotChoice> {
 /// The scene as it is given, or from standard input.
 fn description(given: &str) -> Result<String, Failure> {
     let scene = if given == "-" {
-        // One character more than is taken tells that there are too many.
-        let most = 4 * framewright_protocol::Limits::CURRENT.prompt_chars + 1;
-        let mut text = String::new();
-        std::io::stdin()
-            .take(most)
-            .read_to_string(&mut text)
-            .map_err(|error| Failure::refused(format!("the scene cannot be read: {error}")))?;
-        text
+        // No character has more than four bytes.
+        text(Path::new("-"), 4 * Limits::CURRENT.prompt_chars)?
     } else {
         given.to_owned()
     };
     prompt::check_length("SCENE", &scene)?;
     Ok(scene)
+}
+
+/// The text of a file; of standard input for `-`.
+fn text(path: &Path, most: u64) -> Result<String, Failure> {
+    let unread = |error: std::io::Error| {
+        Failure::refused(format!("the text cannot be read: {error}")).about_file(path)
+    };
+    let input: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(unread)?)
+    };
+    let mut text = String::new();
+    input
+        .take(most + 1)
+        .read_to_string(&mut text)
+        .map_err(unread)?;
+    if text.len() as u64 > most {
+        return Err(
+            Failure::refused(format!("the text is longer than {most} bytes")).about_file(path),
+        );
+    }
+    Ok(text)
 }
 
 fn prompts_json(prompts: &[PlannedPrompt]) -> Vec<serde_json::Value> {

@@ -59,8 +59,8 @@ pub use method::{
     EventsSubscribe, FrameAgain, FrameGenerate, FrameInpaint, Hello, InpaintContext, JobAgain,
     JobCancel, JobEvents, JobList, JobPrune, JobShow, JobSubmit, JobWait, JobWatch,
     LibraryAddFolder, LibraryFolders, LibraryRemoveFolder, LoraImport, LoraInspect, LoraList,
-    Method, ModelImport, ModelInspect, ModelList, Ping, PromptLint, PromptTokens, ScenePlan,
-    Status, all_methods,
+    Method, ModelImport, ModelInspect, ModelList, Ping, PlannerAdd, PlannerList, PlannerRemove,
+    PlannerTest, PromptLint, PromptTokens, ScenePlan, SceneRead, Status, all_methods,
 };
 pub use method::{
     BoardAdd, BoardEdit, BoardExport, BoardImport, BoardNew, BoardOpen, BoardPick, BoardPlan,
@@ -76,4 +76,8 @@ pub use params::{
 pub use record::{Field, Record, WireType};
 /// A value whose shape depends on something else.
 pub use rmpv::Value;
-pub use scene::{PlannedPrompt, ScenePlanParams, ScenePlanResult, ShotChoice};
+pub use scene::{
+    PlannedPrompt, PlannerAddParams, PlannerListResult, PlannerParams, PlannerSummary,
+    PlannerTestResult, ScenePlanParams, ScenePlanResult, SceneReadParams, SceneReadResult,
+    ShotChoice,
+};

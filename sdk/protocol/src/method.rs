@@ -26,7 +26,10 @@ use crate::params::{
     ModelListResult, Nothing, StatusResult, TokensParams, TokensResult, describe_fields,
 };
 use crate::record::Record;
-use crate::scene::{ScenePlanParams, ScenePlanResult};
+use crate::scene::{
+    PlannerAddParams, PlannerListResult, PlannerParams, PlannerSummary, PlannerTestResult,
+    ScenePlanParams, ScenePlanResult, SceneReadParams, SceneReadResult,
+};
 
 /// A method of the daemon.
 pub trait Method {
@@ -147,6 +150,17 @@ methods! {
     /// Turns a scene's description into one prompt a frame. Nothing is drawn,
     /// and nothing leaves the machine unless `planner` names an endpoint elsewhere.
     ScenePlan = "scene.plan" (ScenePlanParams) -> ScenePlanResult;
+    /// Turns what a language model answered to the template of `scene.plan` into
+    /// prompts: they are found, corrected where that is possible, and checked.
+    SceneRead = "scene.read" (SceneReadParams) -> SceneReadResult;
+    /// The language models that scenes can be planned with.
+    PlannerList = "planner.list" (Nothing) -> PlannerListResult;
+    /// Keeps the address of a language model for `scene.plan`. Nobody is asked.
+    PlannerAdd = "planner.add" (PlannerAddParams) -> PlannerSummary;
+    /// Forgets a language model; a file with its key stays where it is.
+    PlannerRemove = "planner.remove" (PlannerParams) -> Nothing;
+    /// Asks a language model for two prompts, and tells what came.
+    PlannerTest = "planner.test" (PlannerParams) -> PlannerTestResult;
     /// How a model's tokenizer reads a prompt.
     PromptTokens = "prompt.tokens" (TokensParams) -> TokensResult;
     /// Makes a board: a folder with a `board.toml` and no frames yet.

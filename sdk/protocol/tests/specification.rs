@@ -6,11 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use framewright_protocol::{
-    AddedFolder, AppliedLora, BoardBatch, BoardFrame, BoardPrompt, BoardState, BoardTake,
-    CanvasPart, DocumentSummary, ErrorCode, Extension, FieldDescription, FrameResult,
-    GenerateParams, JobSummary, Limits, LoraParams, LoraSummary, ModelProblem, ModelSummary,
-    Picture, PixelBox, PlannedPrompt, PromptEdit, PromptFinding, Record, RegionAdvice,
-    RegionParams, TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
+    AddedFolder, AppliedLora, BoardBatch, BoardFrame, BoardPrompt, BoardState, BoardTake, CanvasPart, DocumentSummary, ErrorCode, Extension, FieldDescription, FrameResult, GenerateParams, JobSummary, Limits, LoraParams, LoraSummary, ModelProblem, ModelSummary, Picture, PixelBox, PlannedPrompt, PlannerSummary, PromptEdit, PromptFinding, Record, RegionAdvice, RegionParams, TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
 };
 
 const START: &str = "<!-- reference: written by the test `specification` -->\n";
@@ -80,6 +76,7 @@ fn reference() -> String {
         ("prompt finding", described::<PromptFinding>()),
         ("prompt edit", described::<PromptEdit>()),
         ("planned prompt", described::<PlannedPrompt>()),
+        ("planner", described::<PlannerSummary>()),
         ("token chunk", described::<TokenChunk>()),
         ("token", described::<TokenPiece>()),
         ("board", described::<BoardState>()),

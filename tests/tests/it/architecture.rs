@@ -40,6 +40,7 @@ fn the_ground_floor_stands_on_nothing() {
         "daemon/jobs",
         "daemon/library",
         "daemon/story",
+        "daemon/endpoints",
     ] {
         assert_eq!(dependencies(folder), names(&[]), "{folder}");
     }
@@ -62,6 +63,10 @@ fn the_daemon_opens_no_network_socket() {
     let home = Home::new();
     home.run(&["generate", "a fox", "--model", "tiny", "-o", "frame.png"])
         .ok();
+    // A language model that is configured and not named is not asked.
+    let add = ["planner", "add", "local", "http://127.0.0.1:9/v1"];
+    home.run(&[&add[..], &["--model", "m"]].concat()).ok();
+    home.run(&["scene", "plan", "a fox crosses a street"]).ok();
     let process = format!("/proc/{}", home.pid().unwrap());
     let sockets: BTreeSet<String> = std::fs::read_dir(format!("{process}/fd"))
         .unwrap()
@@ -80,5 +85,56 @@ fn the_daemon_opens_no_network_socket() {
             let inode = line.split_whitespace().nth(9).unwrap_or_default();
             assert!(!sockets.contains(inode), "a network socket: {line}");
         }
+    }
+}
+
+/// All files of an ending under a folder.
+fn files(folder: &Path, ending: &str, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            let skipped = ["target", "node_modules", ".git"];
+            if !skipped.iter().any(|name| path.ends_with(name)) {
+                files(&path, ending, found);
+            }
+        } else if path.to_str().is_some_and(|path| path.ends_with(ending)) {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn only_endpoints_know_a_network() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let endpoints = root.join("daemon/endpoints");
+    let own = |path: &Path| path.starts_with(&endpoints) || path.starts_with(root.join("tests"));
+    let (mut manifests, mut sources) = (Vec::new(), Vec::new());
+    for folder in ["daemon", "sdk", "plugins"] {
+        files(&root.join(folder), "Cargo.toml", &mut manifests);
+        files(&root.join(folder), ".rs", &mut sources);
+    }
+    assert!(manifests.len() > 5 && sources.len() > 50);
+    let clients = [
+        "hyper",
+        "reqwest",
+        "ureq",
+        "isahc",
+        "curl",
+        "rustls",
+        "tokio-rustls",
+        "native-tls",
+    ];
+    for path in manifests.iter().filter(|path| !own(path)) {
+        let manifest = std::fs::read_to_string(path).unwrap();
+        for line in manifest.lines() {
+            let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            assert!(!clients.contains(&name), "{}: {line}", path.display());
+        }
+    }
+    let words = ["TcpStream", "TcpListener", "UdpSocket", "TcpSocket"];
+    for path in sources.iter().filter(|path| !own(path)) {
+        let source = std::fs::read_to_string(path).unwrap();
+        let word = words.iter().find(|word| source.contains(**word));
+        assert_eq!(word, None, "{}", path.display());
     }
 }

@@ -23,6 +23,9 @@ fn help() {
         ("help_model", &["model", "--help"]),
         ("help_lora", &["lora", "--help"]),
         ("help_library", &["library", "--help"]),
+        ("help_scene_plan", &["scene", "plan", "--help"]),
+        ("help_scene_read", &["scene", "read", "--help"]),
+        ("help_planner", &["planner", "add", "--help"]),
         ("help_daemon", &["daemon", "--help"]),
         ("help_call", &["call", "--help"]),
     ] {
@@ -63,6 +66,20 @@ fn errors() {
         ),
         ("unknown_method", &["call", "no.such.method"]),
         ("lint", &["prompt", "lint", "a man smiling in a park"]),
+        (
+            "scene_plan",
+            &[
+                "scene",
+                "plan",
+                "kaitoyosuke waits at a bus stop in the rain, night light. jiyeonmun brings him an umbrella.",
+            ],
+        ),
+        ("scene_without_words", &["scene", "plan", " ... "]),
+        (
+            "unknown_planner",
+            &["scene", "plan", "a fox", "--planner", "missing"],
+        ),
+        ("no_planners", &["planner", "list"]),
         ("unknown_job", &["job", "show", "j12345"]),
         ("prune_nothing", &["job", "prune"]),
         ("unknown_lora", &["lora", "inspect", "missing"]),

@@ -1,7 +1,7 @@
 //! What happens in a scene, one event after the other.
 
 use super::cast::{Cast, Gender, Person};
-use super::script::{From, Script, Tag};
+use super::script::{From, Place, Script, Tag};
 use super::token::Mark;
 use super::verbs::{Class, Form, participle};
 
@@ -188,7 +188,7 @@ impl Reader<'_> {
                 class,
                 targets,
                 prop: tail.prop,
-                place: holds(&script.places, end),
+                place: setting(&script.places, at, end),
                 light: holds(&script.lights, end),
                 weather: said(&script.weather, end),
                 turns,
@@ -430,20 +430,38 @@ impl Reader<'_> {
             let word = self.lower(at).to_owned();
             match script.tags[at] {
                 Tag::Entered => {
+                    let start = at;
                     while at < end && script.tags[at] == Tag::Entered {
                         at += 1;
                     }
-                    tail.push(PLACE);
+                    let place = script.places.iter().find(|place| place.word == start);
+                    let led = place.is_some_and(|place| !place.what.after);
+                    let text = script.text(start..at);
+                    tail.push(if led { PLACE } else { text.as_str() });
                     continue;
                 }
                 Tag::Free => {}
                 tag => {
                     let opens = tag == Tag::Place && at > 0 && script.tags[at - 1] != Tag::Place;
                     let way = WAYS.iter().find(|(way, _)| opens && *way == word);
-                    if let Some((_, marker)) = way {
+                    // A place that the way leads past is no setting.
+                    let last =
+                        holds(&script.places, end).and_then(|place| script.places.get(place));
+                    let past = last.is_some_and(|last| last.word > at + 1) && opens;
+                    let mut stop = at + 1;
+                    if past {
+                        while stop < end
+                            && script.tags[stop] == Tag::Place
+                            && !(script.book.is_preposition(self.lower(stop))
+                                && self.lower(stop) != "of")
+                        {
+                            stop += 1;
+                        }
+                        tail.push(&script.text(at..stop));
+                    } else if let Some((_, marker)) = way {
                         tail.push(marker);
                     }
-                    at += 1;
+                    at = stop;
                     continue;
                 }
             }
@@ -579,7 +597,8 @@ impl Reader<'_> {
                         if !book.is_no_prop(&head) {
                             tail.prop.get_or_insert_with(|| definite(&text));
                         }
-                        if !book.is_possessive(&word) {
+                        if !book.is_possessive(&word) && (direct || !self.subject.actors.is_empty())
+                        {
                             tail.referent = Some(definite(&text));
                         }
                     }
@@ -682,13 +701,23 @@ fn script_word(script: &Script<'_>, at: usize) -> bool {
     script.is_word_at(at)
 }
 
-/// The setting that holds at a word: the last one named before, else the first.
-fn holds<T>(places: &[From<T>], word: usize) -> Option<usize> {
-    let before = places.partition_point(|place| place.word < word);
+/// What holds at a word: the last one named before, else the first.
+fn holds<T>(named: &[From<T>], word: usize) -> Option<usize> {
+    let before = named.partition_point(|named| named.word < word);
     match before.checked_sub(1) {
         Some(last) => Some(last),
-        None => (!places.is_empty()).then_some(0),
+        None => (!named.is_empty()).then_some(0),
     }
+}
+
+/// The setting in which something is done; where doing it leads elsewhere, the
+/// one before.
+fn setting(places: &[From<Place>], verb: usize, end: usize) -> Option<usize> {
+    let mut at = holds(places, end)?;
+    while at > 0 && places[at].what.after && places[at].word > verb {
+        at -= 1;
+    }
+    Some(at)
 }
 
 fn said(weather: &[From<String>], word: usize) -> Option<String> {

@@ -1,6 +1,6 @@
 //! Who plays in a scene, and how the description calls them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::book::Book;
 use super::token::{Token, tokens};
@@ -245,9 +245,19 @@ fn gender(class: &str, book: &Book) -> Gender {
 /// All places where characters are named, by token, with or without the class,
 /// or by an alias; the longest name wins.
 fn namings(characters: &[&Character], words: &[Token]) -> Vec<Naming> {
+    // Of a large library few are named: the others cost one look each.
+    let spoken: HashSet<&str> = words
+        .iter()
+        .flat_map(|word| [word.lower.as_str(), word.lower.trim_end_matches("'s")])
+        .collect();
     let mut names: HashMap<String, Vec<(Vec<String>, usize)>> = HashMap::new();
     for (who, character) in characters.iter().enumerate() {
         let mut add = |name: &str| {
+            let first = name.split_whitespace().next().unwrap_or_default();
+            let plain = first.chars().all(char::is_alphanumeric);
+            if plain && !spoken.contains(first.to_lowercase().as_str()) {
+                return;
+            }
             let name: Vec<String> = tokens(name)
                 .into_iter()
                 .filter(Token::is_word)

@@ -26,6 +26,8 @@ pub(super) struct Place {
     pub preposition: String,
     /// "the Blue Lantern bar", as the description has it.
     pub noun: String,
+    /// Whether it is reached only after what is done: by boarding, by leaving.
+    pub after: bool,
     /// The word that says what it is, by which it is known again.
     head: String,
 }
@@ -644,7 +646,12 @@ impl<'a> Script<'a> {
                 verb.base.as_str(),
                 "search" | "explore" | "patrol" | "wander" | "guard"
             );
-            self.settle(at + 1, end, Some(&preposition));
+            let after = matches!(verb.base.as_str(), "board" | "leave");
+            let preposition = (!preposition.is_empty()).then_some(preposition);
+            self.settle(at + 1, end, preposition.as_deref());
+            if let Some(place) = self.places.last_mut() {
+                place.what.after = after;
+            }
             self.tag(at + 1..end, if inner { Tag::Place } else { Tag::Entered });
             return Some(end - 1);
         }
@@ -878,6 +885,7 @@ impl<'a> Script<'a> {
             None => Place {
                 preposition,
                 noun,
+                after: false,
                 head,
             },
         };

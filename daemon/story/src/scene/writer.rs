@@ -24,7 +24,7 @@ pub(super) struct Writer<'a> {
     pub beats: &'a [Beat],
     /// On which side each member of the cast is.
     pub sides: Vec<Position>,
-    /// What was said already, shot phrase apart.
+    /// What was shown already, and what last.
     said: HashSet<String>,
     last: String,
     /// The thing that was spoken of last, and the last one that was held.
@@ -57,7 +57,7 @@ impl<'a> Writer<'a> {
             beats,
             sides,
             said: HashSet::new(),
-            last: String::new(),
+            last: "-".to_owned(),
             prop: None,
             held: None,
             present: Vec::new(),
@@ -90,9 +90,10 @@ impl<'a> Writer<'a> {
         let framing = self.vocabulary.framing(id);
         let wide = framing.is_some_and(|framing| framing.environment_first);
         let anchor = framing.and_then(|framing| framing.anchor.clone());
-        let weather = beat.and_then(|beat| beat.weather.clone());
+        let weather = beat.or(self.beats.first());
+        let weather = weather.and_then(|beat| beat.weather.clone());
         let seen = self.seen(slot, beat, wide, stage);
-        let prompt = self.first_clean(
+        let (shown, prompt) = self.first_clean(
             &seen,
             &phrase,
             wide,
@@ -106,11 +107,10 @@ impl<'a> Writer<'a> {
                 self.held.clone_from(&beat.prop);
             }
         }
-        let body = prompt.get(phrase.len()..).unwrap_or_default().to_owned();
         self.unseen
             .retain(|who| !prompt.contains(&self.cast.members[*who].name));
-        self.said.insert(body.clone());
-        self.last = body;
+        self.said.insert(shown.clone());
+        self.last = shown;
         self.frame += 1;
         self.wanted.clear();
         prompt
@@ -136,6 +136,8 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// The first choice that has no fault and was not made before; what the frame
+    /// before shows is no choice. Gives what is seen, and the whole prompt.
     fn first_clean(
         &self,
         seen: &[String],
@@ -144,41 +146,36 @@ impl<'a> Writer<'a> {
         anchor: Option<&str>,
         weather: Option<&str>,
         stage: &Stage,
-    ) -> String {
-        let mut again: Option<String> = None;
+    ) -> (String, String) {
+        let mut again: Option<(String, String)> = None;
         for seen in seen {
+            let known = self.said.contains(seen);
+            if *seen == self.last || (known && again.is_some()) {
+                continue;
+            }
             let anchored = anchor.map(|anchor| format!("{seen}, {anchor}"));
-            for seen in std::iter::once(seen.clone()).chain(anchored) {
-                let prompt = stage.around(phrase, wide, &seen, weather);
-                let body = prompt.get(phrase.len()..).unwrap_or_default();
-                if body == self.last || (again.is_some() && self.said.contains(body)) {
-                    continue;
-                }
+            for whole in std::iter::once(seen.clone()).chain(anchored) {
+                let prompt = stage.around(phrase, wide, &whole, weather);
                 if !is_clean(&prompt, self.vocabulary) {
                     continue;
                 }
-                if self.said.contains(body) {
-                    again.get_or_insert(prompt);
-                    continue;
+                if !known {
+                    return (seen.clone(), prompt);
                 }
-                return prompt;
+                again = Some((seen.clone(), prompt));
+                break;
             }
         }
         again.unwrap_or_else(|| {
-            let things = self
-                .kind
-                .things
-                .iter()
-                .cycle()
-                .skip(self.frame)
-                .take(self.kind.things.len());
-            let prompts: Vec<String> = things
-                .map(|thing| stage.around(phrase, wide, thing, None))
-                .collect();
-            let other = prompts
-                .iter()
-                .find(|prompt| prompt.get(phrase.len()..) != Some(self.last.as_str()));
-            other.cloned().unwrap_or_default()
+            // Nothing serves, not even in words of the planner's own: a vocabulary
+            // in which those are faults.
+            let things = self.rotated(&self.kind.things);
+            let thing = things
+                .into_iter()
+                .find(|thing| *thing != self.last)
+                .unwrap_or_default();
+            let prompt = stage.around(phrase, wide, &thing, None);
+            (thing, prompt)
         })
     }
 
@@ -214,7 +211,7 @@ impl<'a> Writer<'a> {
                     if beat.person {
                         let doing = self.business(slot, usize::MAX, 0);
                         seen.extend(doing.iter().map(|doing| join(&thing, doing)));
-                    } else if matches!(slot.shot, 7..=9) {
+                    } else if slot.shot == 9 || people.is_empty() {
                         seen.insert(0, thing);
                     } else {
                         seen.push(thing);
@@ -257,7 +254,10 @@ impl<'a> Writer<'a> {
             };
             let name = &self.cast.members[*actor].name;
             seen.extend(deeds.iter().map(|deed| {
-                if deed.contains(part.trim_end_matches('s')) {
+                if deed
+                    .split(' ')
+                    .any(|word| word == part || part.strip_suffix('s') == Some(word))
+                {
                     format!("{name} {deed}")
                 } else {
                     format!("the {part} of {name} {deed}")
@@ -278,7 +278,14 @@ impl<'a> Writer<'a> {
                 }
                 let one_has_it = beat.class == Class::Hands && beat.prop.is_some();
                 if !one_has_it {
-                    choices.extend(deeds.iter().rev().cloned());
+                    let short = deeds
+                        .first()
+                        .is_some_and(|deed| deed.split(' ').count() <= 3);
+                    let mut same: Choices = deeds.clone();
+                    if !short {
+                        same.reverse();
+                    }
+                    choices.extend(same);
                 }
             } else if beat.targets.contains(&who) {
                 choices.extend(answer);
