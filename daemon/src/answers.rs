@@ -8,11 +8,7 @@ use framewright_protocol::{
     DocumentList, DocumentPut, ErrorCode, EventsSubscribe, FieldDescription, FrameAgain,
     FrameGenerate, FrameInpaint, HelloParams, HelloResult, InpaintContext, JobAgain, JobCancel,
     JobEvents, JobList, JobPrune, JobShow, JobSubmit, JobWait, JobWatch, LibraryAddFolder,
-    LibraryFolders, LibraryRemoveFolder, Limits, LoraImport, LoraInspect, LoraList, Method,
-    ModelImport, ModelInspect, ModelList, Nothing, PROTOCOL_LEVEL, PROTOCOL_OLDEST, Ping,
-    PlannerAdd, PlannerList, PlannerRemove, PlannerTest, PromptLint, PromptTokens, ScenePlan,
-    SceneRead, Status, SubscribeParams, TokensParams, TokensResult, WireError, all_events,
-    all_methods,
+    LibraryFolders, LibraryRemoveFolder, Limits, LoraImport, LoraInspect, LoraList, MaskBox, MaskPolygon, MaskRefine, MaskSegment, MaskSegmenters, Method, ModelImport, ModelInspect, ModelList, Nothing, PROTOCOL_LEVEL, PROTOCOL_OLDEST, Ping, PlannerAdd, PlannerList, PlannerRemove, PlannerTest, PromptLint, PromptTokens, ScenePlan, SceneRead, Status, SubscribeParams, TokensParams, TokensResult, WireError, all_events, all_methods,
 };
 use framewright_protocol::{
     BoardAdd, BoardEdit, BoardExport, BoardImport, BoardNew, BoardOpen, BoardPick, BoardPlan,
@@ -25,7 +21,7 @@ use crate::order::{self, find_model};
 use crate::request::decoded;
 use crate::{
     blob_answers, board_answers, board_drawing, board_planning, job_answers, library_answers,
-    planner_answers, prompt_answers, scene_answers,
+    mask_answers, planner_answers, prompt_answers, scene_answers,
 };
 
 /// Answers `hello`; gives the client's name too.
@@ -230,6 +226,19 @@ pub async fn in_time(
             answer::<BoardRender>(id, outcome)
         }
         BoardStop::NAME => answer::<BoardStop>(id, board_drawing::stop(daemon, bytes).await),
+        MaskSegment::NAME => {
+            let client = client.clone();
+            read::<MaskSegment>(daemon, id, bytes, move |daemon, params| {
+                mask_answers::segment(daemon, &client, params)
+            })
+            .await
+        }
+        MaskSegmenters::NAME => {
+            read::<MaskSegmenters>(daemon, id, bytes, mask_answers::segmenters).await
+        }
+        MaskRefine::NAME => read::<MaskRefine>(daemon, id, bytes, mask_answers::refine).await,
+        MaskBox::NAME => read::<MaskBox>(daemon, id, bytes, mask_answers::boxes).await,
+        MaskPolygon::NAME => read::<MaskPolygon>(daemon, id, bytes, mask_answers::polygon).await,
         PromptLint::NAME => read::<PromptLint>(daemon, id, bytes, prompt_answers::lint).await,
         // These wait for servers elsewhere, and end with their connection.
         ScenePlan::NAME => answer::<ScenePlan>(id, scene_answers::plan(daemon, bytes).await),

@@ -1,6 +1,7 @@
 //! Connections, queue and engine thread together, with an engine that draws
 //! plain colours at the test's pace.
 
+use std::path::PathBuf;
 use std::sync::mpsc as blocking;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,6 +28,7 @@ use crate::hub::Hub;
 use crate::order::Order;
 use crate::picture;
 use crate::renderer::{Drawing, Reader, Remembered, Renderer};
+use crate::segmentation::{Answer, Found, Question};
 
 /// Lets the engine make steps.
 #[derive(Clone)]
@@ -112,6 +114,18 @@ struct Colourful;
 impl Reader for Colourful {
     fn device(&self) -> String {
         "test".to_owned()
+    }
+
+    fn segmenters(&self) -> Result<(Vec<Found>, PathBuf), WireError> {
+        Ok((Vec::new(), PathBuf::new()))
+    }
+
+    fn segment(
+        &self,
+        _question: &Question,
+        _wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Answer, WireError> {
+        Err(WireError::new(ErrorCode::NotFound, "there is no segmenter"))
     }
 
     fn check(&self, _order: &Order) -> Result<(), WireError> {

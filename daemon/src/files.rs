@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::PoisonError;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
 
 use framewright_engine::model_files::ModelFiles;
 use framewright_engine::prompt::{self, PromptError, PromptTokens};
@@ -23,21 +23,29 @@ use crate::checkpoint::{self, Hashes};
 use crate::diffusion::{LastLoad, unusable};
 use crate::order::Order;
 use crate::renderer::{Reader, Remembered};
+use crate::segmentation::{Answer, Found, Question, Segmentation};
 
 /// Reads models, prompts and PNGs.
 pub struct Files {
     device: String,
     last_load: LastLoad,
     hashes: Hashes,
+    segmentation: Arc<Segmentation>,
 }
 
 impl Files {
     /// `device` is the engine's; `last_load` is what it tells.
-    pub fn new(device: String, last_load: LastLoad, hashes: Hashes) -> Self {
+    pub fn new(
+        device: String,
+        last_load: LastLoad,
+        hashes: Hashes,
+        segmentation: Arc<Segmentation>,
+    ) -> Self {
         Self {
             device,
             last_load,
             hashes,
+            segmentation,
         }
     }
 }
@@ -49,6 +57,19 @@ fn invalid(about: &str, error: &dyn std::fmt::Display) -> WireError {
 impl Reader for Files {
     fn device(&self) -> String {
         self.device.clone()
+    }
+
+    fn segmenters(&self) -> Result<(Vec<Found>, PathBuf), WireError> {
+        let folder = self.segmentation.folder().to_owned();
+        Ok((self.segmentation.found()?, folder))
+    }
+
+    fn segment(
+        &self,
+        question: &Question,
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Answer, WireError> {
+        self.segmentation.answer(question, wanted)
     }
 
     fn check(&self, order: &Order) -> Result<(), WireError> {
@@ -290,7 +311,7 @@ fn tokenizer(model: &Model, files: &ModelFiles) -> Result<Tokenizer, WireError> 
 
 /// How many bytes the model's weights take on disk.
 fn weight_bytes(model: &Model) -> Option<u64> {
-    fn weights(path: &Path, depth: u32, seen: &mut BTreeSet<std::path::PathBuf>) -> u64 {
+    fn weights(path: &Path, depth: u32, seen: &mut BTreeSet<PathBuf>) -> u64 {
         let Ok(metadata) = std::fs::metadata(path) else {
             return 0;
         };

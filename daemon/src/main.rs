@@ -23,6 +23,7 @@ mod job_words;
 mod library_answers;
 mod library_words;
 mod logging;
+mod mask_answers;
 mod order;
 mod picture;
 mod planner_answers;
@@ -31,6 +32,7 @@ mod renderer;
 mod request;
 mod runtime_dir;
 mod scene_answers;
+mod segmentation;
 mod server;
 mod shipped;
 mod transport;
@@ -49,7 +51,13 @@ use crate::diffusion::{Diffusion, LastLoad};
 use crate::files::Files;
 use crate::renderer::Renderer;
 use crate::runtime_dir::Claim;
+use crate::segmentation::Segmentation;
 use crate::server::Settings;
+
+/// How often it is looked whether a segmenter was left alone, at most and at
+/// least.
+const LEAST_IDLE: Duration = Duration::from_secs(1);
+const MOST_IDLE: Duration = Duration::from_secs(60);
 
 /// What `--help` ends with.
 const ENVIRONMENT: &str = "\
@@ -156,10 +164,13 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         }
     });
     let hashes = checkpoint::hashes(&library);
+    let segmenters = home.data.join("segmenters");
+    let segmentation = Arc::new(Segmentation::new(device.clone(), segmenters));
     let reader = Arc::new(Files::new(
         device.name().to_owned(),
         last_load.clone(),
         hashes.clone(),
+        segmentation.clone(),
     ));
     let settings = Settings {
         unload_after: Duration::from_secs(arguments.unload_after),
@@ -173,6 +184,13 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
             hashes.clone(),
         ))
     };
+    let idle = settings.unload_after;
+    runtime.spawn(async move {
+        loop {
+            tokio::time::sleep(idle.clamp(LEAST_IDLE, MOST_IDLE)).await;
+            segmentation.unload_after(idle);
+        }
+    });
     let serving = server::run(home, library, settings, claim, reader, renderer);
     runtime.block_on(serving)?;
     // A step that is still being computed is not waited for.

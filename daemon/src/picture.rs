@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use framewright_protocol::{ErrorCode, Limits, Picture, PictureFormat, WireError};
-use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, GrayImage, ImageFormat, ImageReader, RgbImage};
 use serde_bytes::ByteBuf;
 
 fn invalid(message: impl Into<String>) -> WireError {
@@ -90,6 +90,20 @@ pub fn read_png(bytes: &[u8]) -> Result<RgbImage, WireError> {
         let [red, green, blue, alpha] = rgba.get_pixel(x, y).0;
         image::Rgb([red, green, blue].map(|channel| on_white(channel, alpha)))
     }))
+}
+
+/// A mask for the wire: a grey PNG.
+pub fn write_grey(mask: &GrayImage) -> Picture {
+    let mut file = Cursor::new(Vec::new());
+    // Writing to memory fails only for an empty image; then nothing is shown.
+    let _ = mask.write_to(&mut file, ImageFormat::Png);
+    Picture {
+        format: PictureFormat::Png,
+        width: mask.width(),
+        height: mask.height(),
+        data: ByteBuf::from(file.into_inner()),
+        blob: None,
+    }
 }
 
 /// A picture of raw pixels for the wire; as PNG without provenance for

@@ -3,12 +3,15 @@
 //! Everything that knows engine types stands behind these traits, so the
 //! queue, the connections and the protocol are tested without a network.
 
+use std::path::PathBuf;
+
 use framewright_library::Model;
 use framewright_protocol::{FrameResult, GenerateParams, TokensResult, WireError};
 use image::{DynamicImage, RgbImage};
 use serde_json::Value;
 
 use crate::order::Order;
+use crate::segmentation::{Answer, Found, Question};
 
 /// Draws; lives on the engine thread and keeps a model in memory.
 pub trait Renderer {
@@ -69,7 +72,7 @@ pub struct Remembered {
     pub provenance: Value,
 }
 
-/// Reads files and prompts; holds nothing, is used from any thread.
+/// Reads files, prompts and pictures; is used from any thread.
 pub trait Reader: Send + Sync {
     /// What the engine computes on.
     fn device(&self) -> String;
@@ -106,6 +109,24 @@ pub trait Reader: Send + Sync {
 
     /// What is not the same in two provenances, one sentence each.
     fn differences(&self, before: &Value, after: &Value) -> Vec<String>;
+
+    /// The segmenters, and where they are looked for.
+    ///
+    /// # Errors
+    /// `model_unusable` when the embedded one is damaged.
+    fn segmenters(&self) -> Result<(Vec<Found>, PathBuf), WireError>;
+
+    /// Masks of what is meant on a picture. May take seconds; `wanted` is asked
+    /// now and then, and ends the work when it says no.
+    ///
+    /// # Errors
+    /// `not_found` without a segmenter, `model_unusable`, `invalid_params`,
+    /// `cancelled`.
+    fn segment(
+        &self,
+        question: &Question,
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Answer, WireError>;
 
     /// How the model's tokenizer reads a prompt.
     ///

@@ -374,7 +374,10 @@ impl Desk<'_> {
     }
 
     /// Fills in the bytes of a picture that names a blob.
-    fn fetch(self, picture: &mut Picture) -> Result<(), WireError> {
+    ///
+    /// # Errors
+    /// `not_found`, `invalid_params`, `storage`.
+    pub fn fetch(self, picture: &mut Picture) -> Result<(), WireError> {
         if picture.data.is_empty()
             && let Some(name) = &picture.blob
         {

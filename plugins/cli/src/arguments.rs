@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use framewright_protocol::{LoraParams, RegionParams};
 
 use crate::board_arguments::BoardCommand;
+use crate::segment::{BoxArgument, PointArgument};
 
 /// What every `--help` ends with.
 const EXIT_CODES: &str = "\
@@ -65,6 +66,9 @@ pub enum Command {
         #[command(subcommand)]
         command: BoardCommand,
     },
+    /// Find masks of what a click or a box on a picture means, to choose from
+    #[command(after_help = EXIT_CODES)]
+    Segment(Segment),
     /// The models that can be used
     Model {
         /// What to do
@@ -571,6 +575,28 @@ pub enum PromptCommand {
         #[arg(short, long)]
         model: Option<String>,
     },
+}
+
+/// `framewright segment`
+#[derive(Debug, Args)]
+pub struct Segment {
+    /// The picture: PNG, JPEG or WebP
+    pub image: PathBuf,
+    /// A place that belongs to what is meant; with `:-` one that does not. May be given several times
+    #[arg(short, long = "point", value_name = "X,Y[:-]")]
+    pub points: Vec<PointArgument>,
+    /// A rectangle around what is meant. May be given several times, for several things
+    #[arg(short, long = "box", value_name = "LEFT,TOP,RIGHT,BOTTOM")]
+    pub boxes: Vec<BoxArgument>,
+    /// A mask of the picture's size that is nearly right
+    #[arg(long, value_name = "PNG")]
+    pub mask: Option<PathBuf>,
+    /// The segmenter's name [default: the only one, else the embedded one]
+    #[arg(short, long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// The directory for the masks, and for a picture of the choices
+    #[arg(short, long, value_name = "DIR", default_value = "masks")]
+    pub output: PathBuf,
 }
 
 /// `framewright scene …`

@@ -24,6 +24,7 @@ mod progress;
 mod prompt;
 mod review_keys;
 mod scene;
+mod segment;
 mod terminal_picture;
 
 use std::path::PathBuf;
@@ -86,6 +87,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
                     prompt::tokens(prompt, model, json).await
                 }
             },
+            Command::Segment(arguments) => segment::run(arguments, json).await,
             Command::Scene { command } => scene::run(command, json).await,
             Command::Planner { command } => planners::run(command, json).await,
             Command::Job { command } => jobs::run(command, json).await,

@@ -17,6 +17,7 @@ mod inpaint;
 mod jobs;
 mod library;
 mod limits;
+mod mask;
 mod message;
 mod method;
 mod params;
@@ -53,14 +54,18 @@ pub use library::{
     LoraInspectParams, LoraInspectResult, LoraListResult, LoraSummary,
 };
 pub use limits::{Limits, PROTOCOL_LEVEL, PROTOCOL_OLDEST};
+pub use mask::{
+    MaskBoxParams, MaskCandidate, MaskOperation, MaskPoint, MaskPolygonParams, MaskRect,
+    MaskRefineParams, MaskResult, MaskSegmentParams, MaskSegmentResult, SegmenterListResult,
+    SegmenterSummary,
+};
 pub use message::{Message, MessageError, Request, Response, decode_fields, from_value, to_value};
 pub use method::{
     BlobGet, BlobPut, DaemonStop, Describe, DocumentDelete, DocumentGet, DocumentList, DocumentPut,
     EventsSubscribe, FrameAgain, FrameGenerate, FrameInpaint, Hello, InpaintContext, JobAgain,
     JobCancel, JobEvents, JobList, JobPrune, JobShow, JobSubmit, JobWait, JobWatch,
     LibraryAddFolder, LibraryFolders, LibraryRemoveFolder, LoraImport, LoraInspect, LoraList,
-    Method, ModelImport, ModelInspect, ModelList, Ping, PlannerAdd, PlannerList, PlannerRemove,
-    PlannerTest, PromptLint, PromptTokens, ScenePlan, SceneRead, Status, all_methods,
+    MaskBox, MaskPolygon, MaskRefine, MaskSegment, MaskSegmenters, Method, ModelImport, ModelInspect, ModelList, Ping, PlannerAdd, PlannerList, PlannerRemove, PlannerTest, PromptLint, PromptTokens, ScenePlan, SceneRead, Status, all_methods,
 };
 pub use method::{
     BoardAdd, BoardEdit, BoardExport, BoardImport, BoardNew, BoardOpen, BoardPick, BoardPlan,

@@ -20,6 +20,10 @@ use crate::library::{
     DocumentPutParams, DocumentPutResult, DocumentResult, FolderParams, FoldersResult,
     ImportParams, ImportResult, LoraInspectParams, LoraInspectResult, LoraListResult,
 };
+use crate::mask::{
+    MaskBoxParams, MaskPolygonParams, MaskRefineParams, MaskResult, MaskSegmentParams,
+    MaskSegmentResult, SegmenterListResult,
+};
 use crate::params::{
     AgainParams, AgainResult, DescribeResult, GenerateParams, GenerateResult, HelloParams,
     HelloResult, InspectParams, InspectResult, LintParams, LintResult, MethodDescription,
@@ -161,6 +165,17 @@ methods! {
     PlannerRemove = "planner.remove" (PlannerParams) -> Nothing;
     /// Asks a language model for two prompts, and tells what came.
     PlannerTest = "planner.test" (PlannerParams) -> PlannerTestResult;
+    /// Masks of what clicks and boxes on a picture mean. A picture is looked at
+    /// once, whoever asks how often; it is not drawn into, and waits for no job.
+    MaskSegment = "mask.segment" (MaskSegmentParams) -> MaskSegmentResult;
+    /// The segmenters that can be used.
+    MaskSegmenters = "mask.segmenters" (Nothing) -> SegmenterListResult;
+    /// Blurs, grows, shrinks, feathers or cleans a mask.
+    MaskRefine = "mask.refine" (MaskRefineParams) -> MaskResult;
+    /// A mask of rectangles, anti-aliased.
+    MaskBox = "mask.box" (MaskBoxParams) -> MaskResult;
+    /// A mask of a polygon, anti-aliased.
+    MaskPolygon = "mask.polygon" (MaskPolygonParams) -> MaskResult;
     /// How a model's tokenizer reads a prompt.
     PromptTokens = "prompt.tokens" (TokensParams) -> TokensResult;
     /// Makes a board: a folder with a `board.toml` and no frames yet.

@@ -23,4 +23,5 @@ mod models;
 mod planners;
 mod refusals;
 mod scenes;
+mod segment;
 mod terminal;

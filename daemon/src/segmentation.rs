@@ -1,0 +1,392 @@
+//! The engine's segmenters behind the daemon: found, kept, and what they saw
+//! remembered.
+//!
+//! A picture is looked at once, however many clicks and clients follow: what
+//! was seen is kept by segmenter and picture, the longest unused going first.
+//! The work runs on the engine's threads beside whatever is drawn, so that a
+//! click waits for no board.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use framewright_engine::device::Device;
+use framewright_engine::segment::{
+    BoxPrompt, Candidate, ImageEmbedding, PointPrompt, Prompt, SegmentError, Segmenter,
+};
+use framewright_jobs::Hash;
+use framewright_protocol::{ErrorCode, WireError};
+use image::{GrayImage, RgbImage};
+
+/// Bytes of what was seen that are kept: 128 pictures of SAM's size.
+const MOST_BYTES: usize = 512 << 20;
+/// The embedded segmenter's name.
+const EMBEDDED: &str = "sketch";
+/// Where in the embedded model its segmenter lies.
+const EMBEDDED_WEIGHTS: &str = "segmenter/model.safetensors";
+const EMBEDDED_CONFIG: &str = "segmenter/config.json";
+const EXTENSION: &str = "safetensors";
+
+/// What is asked of a segmenter.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The picture.
+    pub picture: RgbImage,
+    /// Points and boxes.
+    pub points: Vec<PointPrompt>,
+    /// Rectangles.
+    pub boxes: Vec<BoxPrompt>,
+    /// A mask that is nearly right, of the picture's size.
+    pub mask: Option<GrayImage>,
+    /// The segmenter's name.
+    pub model: Option<String>,
+}
+
+/// What it says.
+#[derive(Debug)]
+pub struct Answer {
+    /// The masks, the best first.
+    pub candidates: Vec<Candidate>,
+    /// The segmenter's name.
+    pub model: String,
+    /// Whether the picture was known.
+    pub cached: bool,
+}
+
+/// A segmenter that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its name.
+    pub name: String,
+    /// Its file or folder; none for the embedded one.
+    pub path: Option<PathBuf>,
+}
+
+/// Which version of which segmenter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Version {
+    found: Found,
+    /// When its weights were changed, and how long they are.
+    changed: Option<(SystemTime, u64)>,
+}
+
+struct Loaded {
+    version: Version,
+    segmenter: Arc<Segmenter>,
+    used: Instant,
+}
+
+struct Seen {
+    version: Version,
+    picture: Hash,
+    embedding: ImageEmbedding,
+}
+
+/// The segmenters of a home.
+pub struct Segmentation {
+    device: Device,
+    folder: PathBuf,
+    /// One at a time is held.
+    loaded: Mutex<Option<Loaded>>,
+    /// One picture at a time is looked at; who asks for the same one meanwhile
+    /// finds it then.
+    looking: Mutex<()>,
+    /// The last used last.
+    seen: Mutex<VecDeque<Seen>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Segmentation {
+    /// Those in `folder`, on the engine's threads.
+    pub fn new(device: Device, folder: PathBuf) -> Self {
+        Self {
+            device,
+            folder,
+            loaded: Mutex::new(None),
+            looking: Mutex::new(()),
+            seen: Mutex::new(VecDeque::new()),
+        }
+    }
+
+    /// Where segmenters are looked for.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// All that can be used, by name: `NAME.safetensors`, and folders with
+    /// `model.safetensors`; and the embedded one, if there is one.
+    ///
+    /// # Errors
+    /// `model_unusable` when the embedded model is damaged.
+    pub fn found(&self) -> Result<Vec<Found>, WireError> {
+        let mut found = Vec::new();
+        // Without a folder there are none.
+        for entry in std::fs::read_dir(&self.folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let path = entry.path();
+            let is_folder = path.join("model.safetensors").is_file();
+            let is_file = path.is_file() && path.extension().is_some_and(|it| it == EXTENSION);
+            let stem = if is_folder {
+                path.file_name()
+            } else {
+                path.file_stem()
+            };
+            if let Some(name) = stem.and_then(|name| name.to_str())
+                && (is_folder || is_file)
+                && !name.starts_with('.')
+                && self.is_inside(&path)
+            {
+                found.push(Found {
+                    name: name.to_owned(),
+                    path: Some(path),
+                });
+            }
+        }
+        found.sort_by(|one, other| one.name.cmp(&other.name));
+        let own = found.iter().any(|found| found.name == EMBEDDED);
+        if !own && embedded()?.is_some() {
+            found.push(Found {
+                name: EMBEDDED.to_owned(),
+                path: None,
+            });
+        }
+        Ok(found)
+    }
+
+    /// Whether links lead out of the folder.
+    fn is_inside(&self, path: &Path) -> bool {
+        match (self.folder.canonicalize(), path.canonicalize()) {
+            (Ok(folder), Ok(path)) => path.starts_with(folder),
+            _ => false,
+        }
+    }
+
+    /// The one of that name; the only one, else the embedded one, if none is
+    /// named.
+    fn find(&self, name: Option<&str>) -> Result<Found, WireError> {
+        let found = self.found()?;
+        let names = || -> String {
+            let names: Vec<&str> = found.iter().map(|found| found.name.as_str()).collect();
+            names.join(", ")
+        };
+        let folder = self.folder.display();
+        if found.is_empty() {
+            return Err(
+                WireError::new(ErrorCode::NotFound, "there is no segmenter").hint(format!(
+                    "put one into {folder}: MobileSAM or SAM's ViT-B, ViT-L or ViT-H as a \
+                     safetensors file; boxes and polygons need none"
+                )),
+            );
+        }
+        let Some(name) = name else {
+            let own: Vec<&Found> = found.iter().filter(|found| found.path.is_some()).collect();
+            let embedded = found.iter().find(|found| found.path.is_none());
+            return match (own.as_slice(), embedded) {
+                ([only], _) => Ok((*only).clone()),
+                (_, Some(embedded)) => Ok(embedded.clone()),
+                _ => Err(WireError::new(
+                    ErrorCode::InvalidParams,
+                    "it is not said which segmenter",
+                )
+                .about("model")
+                .hint(format!("there are: {}", names()))),
+            };
+        };
+        let named = found.iter().find(|found| found.name == name).cloned();
+        named.ok_or_else(|| {
+            WireError::new(ErrorCode::NotFound, "there is no segmenter of that name")
+                .about(name.chars().take(100).collect::<String>())
+                .hint(format!("there are: {}; others go into {folder}", names()))
+        })
+    }
+
+    /// Answers a question. `wanted` is asked now and then while a picture is
+    /// looked at; when it says no, the work ends.
+    ///
+    /// # Errors
+    /// `not_found`, `model_unusable`, `invalid_params`, `cancelled`.
+    pub fn answer(
+        &self,
+        question: &Question,
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Answer, WireError> {
+        let found = self.find(question.model.as_deref())?;
+        let model = found.name.clone();
+        let changed = found.path.as_deref().and_then(changed);
+        let version = Version { found, changed };
+        let (width, height) = question.picture.dimensions();
+        let sides = [width.to_le_bytes(), height.to_le_bytes()].concat();
+        let picture = Hash::of(&[&sides, question.picture.as_raw().as_slice()].concat());
+
+        let segmenter = self.segmenter(&version)?;
+        let mut cached = true;
+        let embedding = match self.recall(&version, picture) {
+            Some(embedding) => embedding,
+            None => {
+                let _turn = locked(&self.looking);
+                match self.recall(&version, picture) {
+                    Some(embedding) => embedding,
+                    None => {
+                        cached = false;
+                        let embed = || segmenter.embed(&question.picture, wanted);
+                        let embedding = self.device.run(embed).map_err(|e| words(&e, &model))?;
+                        self.remember(version, picture, &embedding);
+                        embedding
+                    }
+                }
+            }
+        };
+        let decode = || {
+            let mask = question.mask.as_ref();
+            let prompt = Prompt {
+                points: question.points.clone(),
+                boxes: question.boxes.clone(),
+                mask: mask
+                    .map(|mask| segmenter.mask_prompt(&embedding, mask))
+                    .transpose()?,
+            };
+            segmenter.segment(&embedding, &prompt)
+        };
+        let candidates = self.device.run(decode).map_err(|e| words(&e, &model))?;
+        Ok(Answer {
+            candidates,
+            model,
+            cached,
+        })
+    }
+
+    /// The segmenter, loaded if it is not.
+    fn segmenter(&self, version: &Version) -> Result<Arc<Segmenter>, WireError> {
+        let mut loaded = locked(&self.loaded);
+        if let Some(loaded) = loaded.as_mut()
+            && loaded.version == *version
+        {
+            loaded.used = Instant::now();
+            return Ok(loaded.segmenter.clone());
+        }
+        // The other one goes first: both may not fit.
+        *loaded = None;
+        let device = self.device.candle().clone();
+        let opened = match &version.found.path {
+            Some(path) => self.device.run(|| Segmenter::open(path, &device)),
+            None => {
+                let Some((weights, config)) = embedded()? else {
+                    return Err(WireError::new(ErrorCode::NotFound, "there is no segmenter"));
+                };
+                let path = PathBuf::from(EMBEDDED);
+                self.device
+                    .run(|| Segmenter::from_bytes(path, weights, Some(&config), &device))
+            }
+        };
+        let opened = opened.map_err(|error| words(&error, &version.found.name))?;
+        if !opened.unused.is_empty() {
+            tracing::info!(
+                segmenter = version.found.name,
+                keys = opened.unused.join(" "),
+                "tensors that are not used"
+            );
+        }
+        let segmenter = Arc::new(opened.network);
+        *loaded = Some(Loaded {
+            version: version.clone(),
+            segmenter: segmenter.clone(),
+            used: Instant::now(),
+        });
+        Ok(segmenter)
+    }
+
+    fn recall(&self, version: &Version, picture: Hash) -> Option<ImageEmbedding> {
+        let mut seen = locked(&self.seen);
+        let same = |seen: &Seen| seen.picture == picture && seen.version == *version;
+        let at = seen.iter().position(same)?;
+        let found = seen.remove(at)?;
+        let embedding = found.embedding.clone();
+        seen.push_back(found);
+        Some(embedding)
+    }
+
+    fn remember(&self, version: Version, picture: Hash, embedding: &ImageEmbedding) {
+        let mut seen = locked(&self.seen);
+        seen.push_back(Seen {
+            version,
+            picture,
+            embedding: embedding.clone(),
+        });
+        let bytes = |seen: &VecDeque<Seen>| -> usize {
+            seen.iter().map(|seen| seen.embedding.bytes()).sum()
+        };
+        while seen.len() > 1 && bytes(&seen) > MOST_BYTES {
+            seen.pop_front();
+        }
+    }
+
+    /// Lets a segmenter go that was not used for so long.
+    pub fn unload_after(&self, idle: Duration) {
+        // Whoever holds one of them uses it.
+        if let (Ok(_turn), Ok(mut loaded)) = (self.looking.try_lock(), self.loaded.try_lock())
+            && loaded.as_ref().is_some_and(|it| it.used.elapsed() >= idle)
+        {
+            *loaded = None;
+            locked(&self.seen).clear();
+        }
+    }
+}
+
+/// When the weights were changed, and how long they are.
+fn changed(path: &Path) -> Option<(SystemTime, u64)> {
+    let weights = if path.is_dir() {
+        path.join("model.safetensors")
+    } else {
+        path.to_owned()
+    };
+    let metadata = std::fs::metadata(weights).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+/// Weights and configuration of the embedded segmenter, where there is one.
+type EmbeddedFiles = (std::borrow::Cow<'static, [u8]>, Vec<u8>);
+
+/// The embedded segmenter; its files are checked once.
+fn embedded() -> Result<Option<EmbeddedFiles>, WireError> {
+    static FILES: OnceLock<Option<EmbeddedFiles>> = OnceLock::new();
+    if let Some(files) = FILES.get() {
+        return Ok(files.clone());
+    }
+    let mut files = framewright_sketch::weights::files().map_err(|error| {
+        WireError::new(ErrorCode::ModelUnusable, error.to_string()).about(EMBEDDED)
+    })?;
+    let weights = files.remove(EMBEDDED_WEIGHTS);
+    let config = files.remove(EMBEDDED_CONFIG);
+    let found = weights.zip(config.map(std::borrow::Cow::into_owned));
+    Ok(FILES.get_or_init(|| found).clone())
+}
+
+/// An engine's error for the one who asked.
+fn words(error: &SegmentError, model: &str) -> WireError {
+    let code = match error {
+        SegmentError::Load(_) | SegmentError::Unrecognised { .. } => ErrorCode::ModelUnusable,
+        SegmentError::Abandoned => ErrorCode::Cancelled,
+        SegmentError::Picture { .. }
+        | SegmentError::EmptyPrompt
+        | SegmentError::Place { .. }
+        | SegmentError::TooMany { .. }
+        | SegmentError::Foreign { .. } => ErrorCode::InvalidParams,
+        _ => ErrorCode::Internal,
+    };
+    let told = WireError::new(code, error.to_string());
+    match error {
+        SegmentError::EmptyPrompt => told.hint("give `points`, `boxes` or `mask`"),
+        SegmentError::Foreign { .. } => {
+            told.about("mask").hint("give a mask of the picture's size")
+        }
+        SegmentError::Load(_) | SegmentError::Unrecognised { .. } => told.about(model),
+        _ => told,
+    }
+}
