@@ -8,7 +8,11 @@ use framewright_protocol::{
     DocumentList, DocumentPut, ErrorCode, EventsSubscribe, FieldDescription, FrameAgain,
     FrameGenerate, FrameInpaint, HelloParams, HelloResult, InpaintContext, JobAgain, JobCancel,
     JobEvents, JobList, JobPrune, JobShow, JobSubmit, JobWait, JobWatch, LibraryAddFolder,
-    LibraryFolders, LibraryRemoveFolder, Limits, LoraImport, LoraInspect, LoraList, MaskBox, MaskPolygon, MaskRefine, MaskSegment, MaskSegmenters, Method, ModelImport, ModelInspect, ModelList, Nothing, PROTOCOL_LEVEL, PROTOCOL_OLDEST, Ping, PlannerAdd, PlannerList, PlannerRemove, PlannerTest, PromptLint, PromptTokens, ScenePlan, SceneRead, Status, SubscribeParams, TokensParams, TokensResult, WireError, all_events, all_methods,
+    LibraryFolders, LibraryRemoveFolder, Limits, LoraImport, LoraInspect, LoraList, MaskBox,
+    MaskPolygon, MaskRefine, MaskSegment, MaskSegmenters, Method, ModelImport, ModelInspect,
+    ModelList, Nothing, PROTOCOL_LEVEL, PROTOCOL_OLDEST, Ping, PlannerAdd, PlannerList,
+    PlannerRemove, PlannerTest, PromptLint, PromptTokens, ScenePlan, SceneRead, Status,
+    SubscribeParams, TokensParams, TokensResult, WireError, all_events, all_methods,
 };
 use framewright_protocol::{
     BoardAdd, BoardEdit, BoardExport, BoardImport, BoardNew, BoardOpen, BoardPick, BoardPlan,

@@ -65,7 +65,9 @@ pub use method::{
     EventsSubscribe, FrameAgain, FrameGenerate, FrameInpaint, Hello, InpaintContext, JobAgain,
     JobCancel, JobEvents, JobList, JobPrune, JobShow, JobSubmit, JobWait, JobWatch,
     LibraryAddFolder, LibraryFolders, LibraryRemoveFolder, LoraImport, LoraInspect, LoraList,
-    MaskBox, MaskPolygon, MaskRefine, MaskSegment, MaskSegmenters, Method, ModelImport, ModelInspect, ModelList, Ping, PlannerAdd, PlannerList, PlannerRemove, PlannerTest, PromptLint, PromptTokens, ScenePlan, SceneRead, Status, all_methods,
+    MaskBox, MaskPolygon, MaskRefine, MaskSegment, MaskSegmenters, Method, ModelImport,
+    ModelInspect, ModelList, Ping, PlannerAdd, PlannerList, PlannerRemove, PlannerTest, PromptLint,
+    PromptTokens, ScenePlan, SceneRead, Status, all_methods,
 };
 pub use method::{
     BoardAdd, BoardEdit, BoardExport, BoardImport, BoardNew, BoardOpen, BoardPick, BoardPlan,

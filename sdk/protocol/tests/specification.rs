@@ -6,7 +6,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use framewright_protocol::{
-    AddedFolder, AppliedLora, BoardBatch, BoardFrame, BoardPrompt, BoardState, BoardTake, CanvasPart, DocumentSummary, ErrorCode, Extension, FieldDescription, FrameResult, GenerateParams, JobSummary, Limits, LoraParams, LoraSummary, MaskCandidate, MaskOperation, MaskPoint, MaskRect, ModelProblem, ModelSummary, Picture, PixelBox, PlannedPrompt, PlannerSummary, PromptEdit, PromptFinding, Record, RegionAdvice, RegionParams, SegmenterSummary, TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
+    AddedFolder, AppliedLora, BoardBatch, BoardFrame, BoardPrompt, BoardState, BoardTake,
+    CanvasPart, DocumentSummary, ErrorCode, Extension, FieldDescription, FrameResult,
+    GenerateParams, JobSummary, Limits, LoraParams, LoraSummary, MaskCandidate, MaskOperation,
+    MaskPoint, MaskRect, ModelProblem, ModelSummary, Picture, PixelBox, PlannedPrompt,
+    PlannerSummary, PromptEdit, PromptFinding, Record, RegionAdvice, RegionParams,
+    SegmenterSummary, TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
 };
 
 const START: &str = "<!-- reference: written by the test `specification` -->\n";
