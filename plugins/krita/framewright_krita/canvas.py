@@ -141,7 +141,6 @@ class Canvas:
         parent, above = self._place()
         node = self._painted(name, pixels)
         parent.addChildNode(node, above)
-        self.refresh()
 
     def insert_group(self, name: str, layers: Sequence[tuple[str, Pixels]]) -> None:
         """Puts several layers, the first on top and alone visible, into a new group."""
@@ -152,7 +151,6 @@ class Canvas:
             node = self._painted(title, pixels)
             node.setVisible(position == 0)
             group.addChildNode(node, None)
-        self.refresh()
 
     @property
     def takes_transparency_masks(self) -> bool:
@@ -170,7 +168,6 @@ class Canvas:
         through.setSelection(selection)
         parent.addChildNode(node, above)
         node.addChildNode(through, None)
-        self.refresh()
 
     def select(self, mask: Mask) -> None:
         """Makes a mask the document's selection."""
@@ -178,11 +175,14 @@ class Canvas:
 
     def _painted(self, name: str, pixels: Pixels) -> Node:
         node = self._document.createNode(name, "paintlayer")
+        self._fill(node, pixels)
+        return node
+
+    def _fill(self, node: Node, pixels: Pixels) -> None:
         place = pixels.bounds
         fitted = colours.from_srgb(pixels, self.depth, self._document.colorProfile())
         data = QtCore.QByteArray(bytes(fitted.data))
         node.setPixelData(data, place.x, place.y, place.width, place.height)
-        return node
 
     def _place(self) -> "tuple[Node, Optional[Node]]":
         """Parent and neighbour of a new layer: above the active one, where it would be seen."""
@@ -208,17 +208,18 @@ class Canvas:
         node = self._preview()
         if node is None:
             active = self._document.activeNode()
-            node = self._document.createNode(PREVIEW, "paintlayer")
+            node = self._painted(PREVIEW, pixels)
             node.setLocked(True)
             self._document.rootNode().addChildNode(node, None)
             self._keep_active(active)
-        else:
-            self._clear(node)
-        fitted = colours.from_srgb(pixels, self.depth, self._document.colorProfile())
+            return
         place = pixels.bounds
-        data = QtCore.QByteArray(bytes(fitted.data))
+        held = node.bounds()
+        shown = Bounds(held.x(), held.y(), held.width(), held.height())
         node.setLocked(False)
-        node.setPixelData(data, place.x, place.y, place.width, place.height)
+        if not place.contains(shown):
+            self._clear(node)
+        self._fill(node, pixels)
         node.setLocked(True)
         node.setVisible(True)
         self.refresh()
@@ -233,7 +234,6 @@ class Canvas:
         self._clear(node)
         node.setVisible(False)
         node.remove()
-        self.refresh()
 
     @property
     def previewing(self) -> bool:
