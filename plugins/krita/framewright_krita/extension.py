@@ -50,6 +50,9 @@ class FramewrightExtension(Extension):
         for id, words, do in actions():
             action = window.createAction(id, words, _MENU)
             action.triggered.connect(functools.partial(_do, do))
+        source = window.createAction("framewright_layers", "Start from the chosen layers", _MENU)
+        source.setCheckable(True)
+        source.toggled.connect(workplace().documents.start_from_layers)
 
 
 def register() -> None:

@@ -27,8 +27,11 @@ class Documents:
     """Krita's documents, as the studio asks for them."""
 
     def __init__(self) -> None:
-        self.from_layers = False
+        self._from_layers = False
+
+    def start_from_layers(self, chosen: bool) -> None:
         """Whether requests start from the chosen layers instead of what can be seen."""
+        self._from_layers = chosen
 
     def active(self) -> Optional[CanvasLike]:
         return Canvas.active()
@@ -39,7 +42,7 @@ class Documents:
     def read(
         self, canvas: CanvasLike, bounds: Bounds, size: tuple[int, int]
     ) -> Generator[None, None, Pixels]:
-        layers = selected_layers() if self.from_layers else []
+        layers = selected_layers() if self._from_layers else []
         return cast("Canvas", canvas).read(bounds, size, layers)
 
 

@@ -129,6 +129,11 @@ def ready():
 def no_document():
     press("generate")
     yield 0.2
+    for name in ("inpaint", "replace", "outpaint", "select", "again", "apply", "cancel", "layers"):
+        assert application().action(f"framewright_{name}") is not None, name
+    assert application().action("framewright_layers").isCheckable()
+    shortcut = application().action("framewright_generate").shortcut().toString()
+    assert shortcut == "Alt+Shift+G", shortcut
     assert "No document is open" in studio().current_notice.message
     screenshot("no-document")
 
