@@ -232,7 +232,7 @@ fn unpicked(sheet: &Sheet) -> Option<String> {
     let open: Vec<String> = sheet
         .frames
         .iter()
-        .filter(|frame| !frame.picked)
+        .filter(|frame| !frame.picked && frame.shown.is_some())
         .map(|frame| frame.place.to_string())
         .collect();
     match open.as_slice() {
