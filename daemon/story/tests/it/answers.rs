@@ -71,7 +71,7 @@ fn what_does_not_fit_is_told() {
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
-    assert!(correction(&[told.clone()]).contains(&told));
+    assert!(correction(std::slice::from_ref(&told)).contains(&told));
     let good = read_answer(&format!("{FIRST}\n{SECOND}"), &scene, vocabulary).unwrap();
     assert_eq!(
         complaints(&good, &scene, 2, vocabulary).unwrap(),
