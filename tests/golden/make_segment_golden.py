@@ -244,7 +244,8 @@ def sketch_golden(folder: Path) -> Tensors:
         if mask is not None:
             prompt["input_masks"] = mask
         out = model(image_embeddings=embedding, **prompt)
-        golden[f"{case}.logits"], golden[f"{case}.scores"] = out.pred_masks[0, 0], out.iou_scores[0, 0]
+        golden[f"{case}.logits"] = out.pred_masks[0, 0]
+        golden[f"{case}.scores"] = out.iou_scores[0, 0]
         return out.pred_masks[0]
 
     for case, prompt in cases(height, width).items():
