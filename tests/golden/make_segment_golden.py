@@ -74,9 +74,7 @@ def sam(encoder: torch.nn.Module, side: int) -> Sam:
         ),
         mask_decoder=MaskDecoder(
             transformer_dim=WIDTH,
-            transformer=TwoWayTransformer(
-                depth=2, embedding_dim=WIDTH, mlp_dim=40, num_heads=1
-            ),
+            transformer=TwoWayTransformer(depth=2, embedding_dim=WIDTH, mlp_dim=40, num_heads=1),
             iou_head_hidden_dim=24,
         ),
     )
