@@ -16,7 +16,7 @@ from PyQt5.QtWidgets import QMdiArea
 
 OUT = Path(os.environ["FRAMEWRIGHT_OUT"])
 PICTURE = Path(os.environ["FRAMEWRIGHT_PICTURE"])
-PROMPT = "close up of kaitoyosuke man in a kitchen, soft daylight"
+PROMPT = "close up of a man in a kitchen, soft daylight"
 
 
 def application():
