@@ -200,14 +200,17 @@ fn a_board_is_drawn_once_at_a_time_and_can_be_stopped() {
 #[test]
 fn a_killed_daemon_and_a_killed_command_cost_no_take() {
     let home = Home::new();
-    new_board(&home, "b", &PROMPTS, &["--steps", "4"]);
+    // Slow enough that a board is never done before the blow falls.
+    new_board(&home, "b", &PROMPTS, &["--steps", "40"]);
     let file = home.work("b/board.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("candidates = 2", "candidates = 8")).unwrap();
     let mut before = BTreeMap::new();
     for round in 1..=3_usize {
         let render = home.spawn(&["board", "render", "b"]);
-        until("another take is drawn", || takes(&home, "b").len() >= round);
+        until("another take is drawn", || {
+            takes(&home, "b").len() > before.len()
+        });
         match round {
             1 => home.signal_daemon(Signal::KILL),
             2 => render.signal(Signal::KILL),
