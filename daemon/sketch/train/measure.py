@@ -131,7 +131,7 @@ def pair(args: argparse.Namespace, client: Client) -> dict[str, Any]:
         )
         options: dict[str, Any] = {"model": args.model}
         if args.how == "regions":
-            options["regions"] = "auto"
+            options["auto_regions"] = True
         elif args.scale != 1.0:
             options["loras"] = [{"name": name, "weight": args.scale * 0.8} for name in names]
         frames.append(draw(client, prompt, args.seed + number, **options))
