@@ -724,7 +724,8 @@ impl Layout<'_> {
                  the background: grow the selection by {} pixels, or take a box around it",
                 small.grow
             ),
-            grow: small.grow,
+            // The parameter takes the place of what was chosen by itself.
+            grow: small.grow.saturating_add(self.context.grow.ceil() as u32),
             offered: self.on_canvas(small.offered),
         })
     }

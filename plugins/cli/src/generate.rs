@@ -11,31 +11,9 @@ use serde_json::json;
 use crate::arguments::{Generate, Show};
 use crate::failure::Failure;
 use crate::frame_file::{FrameFile, free_name, read_picture, with_suffix};
+use crate::frame_files::FrameFiles;
 use crate::terminal_picture;
-use crate::{cast, connect, contact_sheet, models, print_json, print_lines, progress, prompt};
-
-/// The files that a command promises.
-struct Files {
-    frames: Vec<FrameFile>,
-    contact_sheet: Option<FrameFile>,
-}
-
-impl Files {
-    fn promise(output: &Path, candidates: u32) -> Result<Self, Failure> {
-        if candidates == 1 {
-            return Ok(Self {
-                frames: vec![FrameFile::promise(output)?],
-                contact_sheet: None,
-            });
-        }
-        Ok(Self {
-            frames: (0..candidates)
-                .map(|number| FrameFile::promise(&with_suffix(output, number)))
-                .collect::<Result<_, _>>()?,
-            contact_sheet: Some(FrameFile::promise(&with_suffix(output, "contact-sheet"))?),
-        })
-    }
-}
+use crate::{cast, connect, models, print_json, print_lines, progress, prompt};
 
 /// Makes frames and writes them.
 ///
@@ -59,7 +37,7 @@ pub async fn run(arguments: Generate, json: bool) -> Result<ExitCode, Failure> {
             path.exists() || candidates > 1 && first.exists()
         })
     });
-    let files = Files::promise(&output, candidates)?;
+    let files = FrameFiles::promise(&output, candidates)?;
     let params = GenerateParams {
         prompt: arguments.prompt,
         negative_prompt: arguments.negative,
@@ -96,62 +74,26 @@ fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
 
 fn write(
     made: GenerateResult,
-    files: Files,
+    files: FrameFiles,
     show: Option<Show>,
     json: bool,
 ) -> Result<ExitCode, Failure> {
-    if made.frames.len() != files.frames.len() {
-        return Err(Failure::new(
-            "the daemon made another number of frames than was asked for",
-        ));
-    }
     for notice in &made.notices {
         eprintln!("note: {notice}");
     }
     let loras = made.loras.unwrap_or_default();
-    let mut written = Vec::new();
-    let mut pixels = Vec::new();
-    let seeds: Vec<u64> = made.frames.iter().map(|frame| frame.seed).collect();
-    for (frame, file) in made.frames.into_iter().zip(files.frames) {
-        if files.contact_sheet.is_some() || show.is_some() {
-            pixels.push(decode(&frame.picture.data, file.path())?);
-        }
-        written.push(file.write(&frame.picture.data)?);
-    }
-    let mut sheet_path = None;
-    let mut shown = pixels.first().cloned();
-    if let Some(file) = files.contact_sheet {
-        let sheet = contact_sheet::lay_out(&pixels);
-        let png = contact_sheet::png(&sheet).map_err(|error| {
-            Failure::new(format!("the contact sheet could not be made: {error}"))
-        })?;
-        sheet_path = Some(file.write(&png)?);
-        shown = Some(sheet);
-    }
-    if let (Some(how), Some(picture)) = (show, &shown) {
-        draw(picture, how);
-    }
+    let written = files.write(made.frames, show)?;
     if json {
-        let frames: Vec<_> = written
-            .iter()
-            .zip(&seeds)
-            .map(|(path, seed)| json!({"path": path, "seed": seed}))
-            .collect();
         print_json(&json!({
             "job": made.job,
-            "frames": frames,
-            "contact_sheet": sheet_path,
+            "frames": written.json(),
+            "contact_sheet": written.contact_sheet,
             "notices": made.notices,
             "loras": loras,
             "seconds": made.seconds,
         }));
     } else {
-        for (path, seed) in written.iter().zip(&seeds) {
-            print_lines(&format!("{}  seed {seed}", path.display()));
-        }
-        if let Some(path) = &sheet_path {
-            print_lines(&path.display().to_string());
-        }
+        written.print();
         for lora in &loras {
             print_lines(&cast::applied(lora));
         }

@@ -1,19 +1,17 @@
 //! `framewright inpaint`
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use framewright_protocol::{
-    Extension, FrameInpaint, GenerateParams, InpaintParams, InpaintResult, Picture, PixelBox,
+    Extension, FrameInpaint, GenerateParams, InpaintParams, InpaintResult, PixelBox,
 };
-use image::RgbImage;
 use serde_json::json;
 
 use crate::arguments::{Inpaint, Show};
 use crate::failure::Failure;
-use crate::frame_file::{FrameFile, read_canvas, read_picture, with_suffix};
-use crate::generate::{decode, draw};
-use crate::{connect, contact_sheet, models, print_json, print_lines, progress, prompt};
+use crate::frame_file::{read_canvas, read_picture, with_suffix};
+use crate::frame_files::FrameFiles;
+use crate::{connect, models, print_json, progress, prompt};
 
 /// Draws a region of a picture anew and writes what came of it.
 ///
@@ -33,16 +31,7 @@ pub async fn run(arguments: Inpaint, json: bool) -> Result<ExitCode, Failure> {
     let output = arguments
         .output
         .unwrap_or_else(|| with_suffix(&arguments.image.with_extension("png"), "inpainted"));
-    let files = if candidates == 1 {
-        vec![FrameFile::promise(&output)?]
-    } else {
-        (0..candidates)
-            .map(|number| FrameFile::promise(&with_suffix(&output, number)))
-            .collect::<Result<_, _>>()?
-    };
-    let sheet = (candidates > 1)
-        .then(|| FrameFile::promise(&with_suffix(&output, "contact-sheet")))
-        .transpose()?;
+    let files = FrameFiles::promise(&output, candidates)?;
     let params = InpaintParams {
         frame: GenerateParams {
             prompt: arguments.prompt,
@@ -60,7 +49,7 @@ pub async fn run(arguments: Inpaint, json: bool) -> Result<ExitCode, Failure> {
             ..GenerateParams::default()
         },
         image: read_canvas(&arguments.image)?,
-        mask: arguments.mask.as_deref().map(read_mask).transpose()?,
+        mask: arguments.mask.as_deref().map(read_picture).transpose()?,
         region: arguments.region,
         part: None,
         extend: arguments.extend,
@@ -74,25 +63,15 @@ pub async fn run(arguments: Inpaint, json: bool) -> Result<ExitCode, Failure> {
     let client = progress::unless_interrupted(connect()).await?;
     let call = client.start::<FrameInpaint>(&params).await?;
     let made = progress::wait(&client, call, json).await?;
-    write(made, files, sheet, arguments.show, json)
-}
-
-fn read_mask(path: &Path) -> Result<Picture, Failure> {
-    read_picture(path)
+    write(made, files, arguments.show, json)
 }
 
 fn write(
     made: InpaintResult,
-    files: Vec<FrameFile>,
-    sheet: Option<FrameFile>,
+    files: FrameFiles,
     show: Option<Show>,
     json: bool,
 ) -> Result<ExitCode, Failure> {
-    if made.frames.len() != files.len() {
-        return Err(Failure::new(
-            "the daemon made another number of frames than was asked for",
-        ));
-    }
     for notice in &made.notices {
         eprintln!("note: {notice}");
     }
@@ -111,50 +90,20 @@ fn write(
             y.saturating_add(height)
         );
     }
-    let mut written = Vec::new();
-    let mut pixels: Vec<RgbImage> = Vec::new();
-    let mut seeds = Vec::new();
-    for (frame, file) in made.frames.into_iter().zip(files) {
-        if sheet.is_some() || show.is_some() {
-            pixels.push(decode(&frame.picture.data, file.path())?);
-        }
-        seeds.push(frame.seed);
-        written.push(file.write(&frame.picture.data)?);
-    }
-    let mut shown = pixels.first().cloned();
-    let mut sheet_path = None;
-    if let Some(file) = sheet {
-        let laid_out = contact_sheet::lay_out(&pixels);
-        let png = contact_sheet::png(&laid_out).map_err(|error| {
-            Failure::new(format!("the contact sheet could not be made: {error}"))
-        })?;
-        sheet_path = Some(file.write(&png)?);
-        shown = Some(laid_out);
-    }
-    if let (Some(how), Some(picture)) = (show, &shown) {
-        draw(picture, how);
-    }
+    let written = files.write(made.frames, show)?;
     if json {
-        let frames = written.iter().zip(&seeds);
-        let frames = frames.map(|(path, seed)| json!({"path": path, "seed": seed}));
         print_json(&json!({
             "job": made.job,
-            "frames": frames.collect::<Vec<_>>(),
-            "contact_sheet": sheet_path,
+            "frames": written.json(),
+            "contact_sheet": written.contact_sheet,
             "place": made.place,
             "context": made.context,
             "region_small": made.region_small,
             "notices": made.notices,
-            "loras": made.loras,
             "seconds": made.seconds,
         }));
-        return Ok(ExitCode::SUCCESS);
-    }
-    for (path, seed) in written.iter().zip(&seeds) {
-        print_lines(&format!("{}  seed {seed}", path.display()));
-    }
-    if let Some(path) = &sheet_path {
-        print_lines(&path.display().to_string());
+    } else {
+        written.print();
     }
     Ok(ExitCode::SUCCESS)
 }

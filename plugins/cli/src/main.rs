@@ -12,6 +12,7 @@ mod contact_sheet;
 mod control;
 mod failure;
 mod frame_file;
+mod frame_files;
 mod generate;
 mod inpaint;
 mod install;

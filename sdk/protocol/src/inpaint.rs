@@ -102,7 +102,7 @@ records! {
     RegionAdvice "region advice" {
         /// What is likely to go wrong, and what would help.
         message: String,
-        /// By how many pixels to grow the selection.
+        /// The `grow` that would do, pixels.
         grow: u32,
         /// Or a box to take in its place.
         offered: PixelBox,
