@@ -277,7 +277,12 @@ impl Brush<'_> {
                     take.number, take.place
                 ));
             }
-            notices.extend(self.draw(drawing, take).await?);
+            // What holds for every take is told once.
+            for notice in self.draw(drawing, take).await? {
+                if !notices.contains(&notice) {
+                    notices.push(notice);
+                }
+            }
             drawn += 1;
         }
     }
