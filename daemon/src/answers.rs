@@ -11,8 +11,8 @@ use framewright_protocol::{
     LibraryFolders, LibraryRemoveFolder, Limits, LoraImport, LoraInspect, LoraList, MaskBox,
     MaskPolygon, MaskRefine, MaskSegment, MaskSegmenters, Method, ModelImport, ModelInspect,
     ModelList, Nothing, PROTOCOL_LEVEL, PROTOCOL_OLDEST, Ping, PlannerAdd, PlannerList,
-    PlannerRemove, PlannerTest, PromptLint, PromptTokens, ScenePlan, SceneRead, Status,
-    SubscribeParams, TokensParams, TokensResult, WireError, all_events, all_methods,
+    PlannerRemove, PlannerTest, PromptLint, PromptRecast, PromptTokens, ScenePlan, SceneRead,
+    Status, SubscribeParams, TokensParams, TokensResult, WireError, all_events, all_methods,
 };
 use framewright_protocol::{
     BoardAdd, BoardEdit, BoardExport, BoardImport, BoardNew, BoardOpen, BoardPick, BoardPlan,
@@ -244,6 +244,7 @@ pub async fn in_time(
         MaskBox::NAME => read::<MaskBox>(daemon, id, bytes, mask_answers::boxes).await,
         MaskPolygon::NAME => read::<MaskPolygon>(daemon, id, bytes, mask_answers::polygon).await,
         PromptLint::NAME => read::<PromptLint>(daemon, id, bytes, prompt_answers::lint).await,
+        PromptRecast::NAME => read::<PromptRecast>(daemon, id, bytes, prompt_answers::recast).await,
         // These wait for servers elsewhere, and end with their connection.
         ScenePlan::NAME => answer::<ScenePlan>(id, scene_answers::plan(daemon, bytes).await),
         PlannerTest::NAME => answer::<PlannerTest>(id, planner_answers::test(daemon, bytes).await),

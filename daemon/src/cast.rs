@@ -8,7 +8,7 @@ use framewright_protocol::{
     AppliedLora, ErrorCode, GenerateParams, LoraParams, RegionParams, WireError,
 };
 use framewright_story::{
-    Bearer, Gap, Parsed, Plan, PlannedLora, Position, Vocabulary, parse, plan,
+    Bearer, Gap, Parsed, Plan, PlannedLora, Position, Vocabulary, alone, parse, people, plan,
 };
 use image::GrayImage;
 
@@ -291,35 +291,14 @@ impl Casting<'_> {
         }
     }
 
-    /// What the prompt says of one character: shot, who, what it does, where,
-    /// in which light.
+    /// What the prompt says of one character.
     fn prompt_of(&self, token: &str) -> String {
-        let class = self.vocabulary.character(token).map(|it| it.class.as_str());
-        let mut prompt = String::new();
-        if let Some(shot) = &self.parsed.shot {
-            prompt.push_str(&shot.phrase);
-            prompt.push(' ');
-        }
-        prompt.push_str(token);
-        prompt.push(' ');
-        prompt.push_str(class.unwrap_or_default());
-        for action in &self.parsed.actions {
-            let who = action
-                .character
-                .and_then(|at| self.parsed.characters.get(at));
-            if who.is_some_and(|mention| mention.token == token) {
-                prompt.push(' ');
-                prompt.push_str(&action.text);
-            }
-        }
-        for phrase in [&self.parsed.setting, &self.parsed.light]
-            .into_iter()
-            .flatten()
-        {
-            prompt.push_str(", ");
-            prompt.push_str(phrase.whole.of(self.prompt));
-        }
-        prompt
+        let character = self.vocabulary.character(token);
+        let name = character.map_or_else(|| token.to_owned(), |it| it.name());
+        let people = people(&self.parsed);
+        let of_token = people.iter().find(|it| it.token.as_deref() == Some(token));
+        let actions = of_token.map(|it| it.actions.as_slice()).unwrap_or_default();
+        alone(self.prompt, &self.parsed, &name, actions)
     }
 
     /// Applies what the prompts of the frame and its regions call for.

@@ -2,7 +2,8 @@
 
 use framewright_library::Snapshot;
 use framewright_protocol::{
-    ErrorCode, LintParams, LintResult, PromptEdit, PromptFinding, WireError,
+    ErrorCode, LintParams, LintResult, PromptEdit, PromptFinding, RecastParams, RecastResult,
+    WireError,
 };
 use framewright_story::{
     Character, CharacterFamily, Defaults, Edit, Figure, Shot, ShotFamily, Vocabulary,
@@ -37,6 +38,38 @@ pub fn lint(daemon: &Daemon, params: LintParams) -> Result<LintResult, WireError
                 }),
             })
             .collect(),
+    })
+}
+
+/// `prompt.recast`
+pub fn recast(daemon: &Daemon, params: RecastParams) -> Result<RecastResult, WireError> {
+    let prompt = match (params.prompt, params.png) {
+        (Some(prompt), None) => prompt,
+        (None, Some(png)) => {
+            let made = daemon.reader.remember(&png);
+            let hint = "give the prompt that it was made from";
+            made.map_err(|error| error.hint(hint))?.request.prompt
+        }
+        _ => {
+            let message = "one of `prompt` and `png` is needed";
+            return Err(WireError::new(ErrorCode::InvalidParams, message).about("prompt"));
+        }
+    };
+    order::check_prompt("prompt", &prompt)?;
+    if params.at.is_some_and(|at| !(0.0..=1.0).contains(&at)) {
+        let message = "the place is not between 0, the left edge, and 1, the right one";
+        return Err(WireError::new(ErrorCode::InvalidParams, message).about("at"));
+    }
+    let vocabulary = vocabulary(&daemon.library.snapshot())?;
+    let character = vocabulary.character(&params.character).ok_or_else(|| {
+        WireError::new(ErrorCode::NotFound, "no such character")
+            .about(&params.character)
+            .hint("`character list` tells the tokens of the library's characters")
+    })?;
+    let recast = framewright_story::recast(&prompt, &vocabulary, character, params.at);
+    Ok(RecastResult {
+        prompt: recast.prompt,
+        replaced: recast.replaced,
     })
 }
 

@@ -12,8 +12,10 @@ use crate::morphology::Radii;
 /// Models work on sides that are multiples of this many pixels: one latent.
 pub const MULTIPLE: u32 = 8;
 
-/// By how much the masks always reach beyond the selection, pixels.
+/// By how much the masks always reach beyond the selection, and how wide their
+/// soft edge is at least, pixels for a model of 512: half a latent, and four.
 const LEAST_GROW: f64 = 4.0;
+const LEAST_FEATHER: f64 = 32.0;
 
 /// At which sizes a model draws well, as the side of a square, pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +74,8 @@ pub struct Context {
 ///
 /// - Feather: a tenth of the selection's diagonal, or 32 pixels if that is
 ///   more, times the strength. Grow: 4 pixels and half the feather, so that
-///   the selection lies 4 pixels inside of where the mask begins to fade.
+///   the selection lies 4 pixels inside of where the mask begins to fade. These
+///   32 and 4 pixels are for a model whose native size is 512; they go with it.
 /// - The composite mask grows by half of that feather less and fades within
 ///   half the width, so that it has ended where the denoise mask still has half
 ///   of its strength, or a fifth at the tip of something thin.
@@ -106,8 +109,10 @@ pub fn plan(
         });
     }
 
-    let feather = (0.10 * strength * selection.diagonal()).max(32.0 * strength);
-    let grow = LEAST_GROW + feather / 2.0;
+    let of_model = f64::from(model.native) / f64::from(ModelSize::SD15.native);
+    let feather = strength * (0.10 * selection.diagonal()).max(LEAST_FEATHER * of_model);
+    let least_grow = LEAST_GROW * of_model;
+    let grow = least_grow + feather / 2.0;
     // Below 2^32: a tenth of a diagonal of two u32.
     let grown = selection.padded((grow + feather / 2.0).ceil() as u32, canvas);
     let longer = selection.width.max(selection.height) / 16;
@@ -127,7 +132,7 @@ pub fn plan(
         scale,
         grow,
         feather,
-        composite_grow: LEAST_GROW + feather / 4.0,
+        composite_grow: least_grow + feather / 4.0,
         composite_feather: feather / 2.0,
     })
 }

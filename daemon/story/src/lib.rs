@@ -32,6 +32,7 @@ mod edit;
 mod finding;
 mod lint;
 mod parsed;
+mod person;
 mod phrase_index;
 mod plan;
 mod reading;
@@ -53,6 +54,7 @@ pub use parsed::{
     Action, CharacterMention, Naming, Parsed, PeopleCount, Phrase, Position, PositionMention,
     ShotMention, Stranger, format,
 };
+pub use person::{Person, Recast, alone, people, recast};
 pub use plan::{Bearer, Gap, Plan, PlannedLora, plan};
 pub use reading::parse;
 pub use scene::{MOST_FRAMES, PlannedFrame, Planner, Scene, SceneError, ScenePlan};

@@ -247,18 +247,34 @@ pub struct Generate {
 /// `framewright inpaint`
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("where").required(true).multiple(true)
-    .args(["mask", "region", "extend"]))]
+    .args(["mask", "points", "region", "extend"]))]
 pub struct Inpaint {
     /// The picture (PNG, JPEG or WebP)
     pub image: PathBuf,
-    /// What to draw
-    pub prompt: String,
+    /// What to draw; with --character what the whole picture shows [default: with --character, the
+    /// prompt that the picture was made from]
+    #[arg(required_unless_present = "character")]
+    pub prompt: Option<String>,
+    /// Put a character of the library in the place of who is there, to do the same
+    #[arg(long, value_name = "TOKEN")]
+    pub character: Option<String>,
     /// The PNG file to write; with -n its name gets a number [default: IMAGE_inpainted.png]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// What to draw anew: a picture of the same size, white where it is drawn
     #[arg(long, value_name = "FILE")]
     pub mask: Option<PathBuf>,
+    /// What to draw anew: the thing at this place, as a segmenter sees it; with `:-` what does not
+    /// belong to it. May be given several times
+    #[arg(long = "point", value_name = "X,Y[:-]", conflicts_with_all = ["mask", "region", "extend"])]
+    pub points: Vec<PointArgument>,
+    /// Which of the segmenter's masks to take, from the best on [default: 1]
+    #[arg(long, value_name = "N", requires = "points",
+          value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub choice: Option<u8>,
+    /// The segmenter's name, as for segment
+    #[arg(long, value_name = "NAME", requires = "points")]
+    pub segmenter: Option<String>,
     /// What to draw anew: a box between two corners
     #[arg(long = "box", value_name = "X0,Y0,X1,Y1", value_parser = crate::inpaint::corners)]
     pub region: Option<framewright_protocol::PixelBox>,

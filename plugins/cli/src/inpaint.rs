@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use framewright_client::Client;
 use framewright_protocol::{
-    Extension, FrameInpaint, GenerateParams, InpaintParams, InpaintResult, PixelBox,
+    Extension, FrameInpaint, GenerateParams, InpaintParams, InpaintResult, MaskCandidate,
+    MaskSegment, MaskSegmentParams, Picture, PixelBox, PromptRecast, RecastParams,
 };
 use serde_json::json;
 
@@ -11,6 +13,7 @@ use crate::arguments::{Inpaint, Show};
 use crate::failure::Failure;
 use crate::frame_file::{read_canvas, read_picture, with_suffix};
 use crate::frame_files::FrameFiles;
+use crate::segment::{PointArgument, point};
 use crate::{connect, models, print_json, progress, prompt};
 
 /// Draws a region of a picture anew and writes what came of it.
@@ -18,7 +21,9 @@ use crate::{connect, models, print_json, progress, prompt};
 /// # Errors
 /// See [`Failure`]. What makes no sense is refused before the daemon is asked.
 pub async fn run(arguments: Inpaint, json: bool) -> Result<ExitCode, Failure> {
-    prompt::check(&arguments.prompt)?;
+    if let Some(prompt) = &arguments.prompt {
+        prompt::check(prompt)?;
+    }
     if let Some(negative) = &arguments.negative {
         prompt::check_length("--negative", negative)?;
     }
@@ -32,9 +37,43 @@ pub async fn run(arguments: Inpaint, json: bool) -> Result<ExitCode, Failure> {
         .output
         .unwrap_or_else(|| with_suffix(&arguments.image.with_extension("png"), "inpainted"));
     let files = FrameFiles::promise(&output, candidates)?;
+    let image = read_canvas(&arguments.image)?;
+    let mask = arguments.mask.as_deref().map(read_picture).transpose()?;
+    let client = progress::unless_interrupted(connect()).await?;
+    let (mask, clicked) = match arguments.points.as_slice() {
+        [] => (mask, None),
+        points => {
+            let picture = read_picture(&arguments.image)?;
+            let meant = clicked(&client, picture, points, arguments.segmenter);
+            let mut masks = progress::unless_interrupted(meant).await?;
+            let choice = usize::from(arguments.choice.unwrap_or(1)) - 1;
+            if choice >= masks.len() {
+                let count = masks.len();
+                return Err(Failure::refused(format!(
+                    "the segmenter gave {count} masks, and there is no mask {}",
+                    choice + 1
+                ))
+                .hint("choose another with --choice"));
+            }
+            let mask = masks.swap_remove(choice);
+            (Some(mask.mask), mask.bounds)
+        }
+    };
+    let prompt = match &arguments.character {
+        None => arguments.prompt.unwrap_or_default(),
+        Some(character) => {
+            let at = match arguments.region.or(clicked) {
+                Some(bounds) => Some(middle(bounds, image.width)),
+                None => mask.as_ref().and_then(middle_of_mask),
+            };
+            let place = at.filter(|_| arguments.extend.is_none());
+            let recast = recast(&client, arguments.prompt, &image, character, place);
+            progress::unless_interrupted(recast).await?
+        }
+    };
     let params = InpaintParams {
         frame: GenerateParams {
-            prompt: arguments.prompt,
+            prompt,
             negative_prompt: arguments.negative,
             model,
             steps: arguments.steps,
@@ -48,8 +87,8 @@ pub async fn run(arguments: Inpaint, json: bool) -> Result<ExitCode, Failure> {
             priority: arguments.priority.map(Into::into),
             ..GenerateParams::default()
         },
-        image: read_canvas(&arguments.image)?,
-        mask: arguments.mask.as_deref().map(read_picture).transpose()?,
+        image,
+        mask,
         region: arguments.region,
         part: None,
         extend: arguments.extend,
@@ -60,10 +99,76 @@ pub async fn run(arguments: Inpaint, json: bool) -> Result<ExitCode, Failure> {
         match_colours: arguments.keep_colours.then_some(false),
         layer: arguments.layer.then_some(true),
     };
-    let client = progress::unless_interrupted(connect()).await?;
     let call = client.start::<FrameInpaint>(&params).await?;
     let made = progress::wait(&client, call, json).await?;
     write(made, files, arguments.show, json)
+}
+
+/// What the segmenter takes places on the picture to mean, the best mask first.
+async fn clicked(
+    client: &Client,
+    picture: Picture,
+    points: &[PointArgument],
+    model: Option<String>,
+) -> Result<Vec<MaskCandidate>, Failure> {
+    let params = MaskSegmentParams {
+        image: picture,
+        points: Some(points.iter().map(point).collect()),
+        boxes: None,
+        mask: None,
+        model,
+    };
+    let answer = client.call::<MaskSegment>(&params).await?;
+    for (number, mask) in (1..).zip(&answer.candidates) {
+        eprintln!(
+            "mask {number}: score {:.2}, {} pixels",
+            mask.score, mask.area
+        );
+    }
+    Ok(answer.candidates)
+}
+
+/// The prompt for a character in someone's place, which is so far across.
+async fn recast(
+    client: &Client,
+    prompt: Option<String>,
+    image: &Picture,
+    character: &str,
+    at: Option<f64>,
+) -> Result<String, Failure> {
+    let params = RecastParams {
+        png: prompt.is_none().then(|| image.data.clone()),
+        prompt,
+        character: character.to_owned(),
+        at,
+    };
+    let recast = client.call::<PromptRecast>(&params).await?;
+    match &recast.replaced {
+        Some(replaced) => eprintln!("in the place of {replaced}: {}", recast.prompt),
+        None => eprintln!("prompt: {}", recast.prompt),
+    }
+    Ok(recast.prompt)
+}
+
+/// How far across a picture the middle of a box is, 0 to 1.
+fn middle(bounds: PixelBox, width: u32) -> f64 {
+    let middle = f64::from(bounds.x) + f64::from(bounds.width) / 2.0;
+    (middle / f64::from(width.max(1))).clamp(0.0, 1.0)
+}
+
+/// The same of what is selected, each pixel as much as it is; none where
+/// nothing is.
+fn middle_of_mask(mask: &Picture) -> Option<f64> {
+    // Pixels of four bytes, as files are read.
+    let (mut sum, mut total) = (0.0, 0.0);
+    for row in mask.data.chunks_exact(mask.width as usize * 4) {
+        for (x, pixel) in (0_u32..).zip(row.chunks_exact(4)) {
+            let selected = f64::from(pixel[0]);
+            sum += selected * (f64::from(x) + 0.5);
+            total += selected;
+        }
+    }
+    (total > 0.0).then(|| sum / total / f64::from(mask.width))
 }
 
 fn write(
@@ -152,6 +257,27 @@ fn four(text: &str) -> Result<[u32; 4], String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use framewright_protocol::PictureFormat;
+
+    #[test]
+    fn a_place_is_told_by_what_is_selected() {
+        let (width, height) = (8, 2);
+        let mask = |selected: &dyn Fn(u32) -> bool| Picture {
+            format: PictureFormat::Rgba8,
+            width,
+            height,
+            data: (0..width * height)
+                .flat_map(|at| [if selected(at % width) { 255 } else { 0 }; 4])
+                .collect::<Vec<u8>>()
+                .into(),
+            blob: None,
+        };
+        assert_eq!(middle_of_mask(&mask(&|x| x >= 6)), Some(7.0 / 8.0));
+        assert_eq!(middle_of_mask(&mask(&|x| x < 4)), Some(0.25));
+        assert_eq!(middle_of_mask(&mask(&|_| false)), None);
+        let bounds = corners("6,0,8,2").expect("a box");
+        assert!((middle(bounds, width) - 7.0 / 8.0).abs() < 1e-9);
+    }
 
     #[test]
     fn corners_come_in_any_order() {

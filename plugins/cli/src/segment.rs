@@ -161,7 +161,8 @@ pub async fn run(arguments: Segment, json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn point(point: &PointArgument) -> MaskPoint {
+/// A point as the daemon takes it.
+pub fn point(point: &PointArgument) -> MaskPoint {
     MaskPoint {
         x: point.x,
         y: point.y,

@@ -67,7 +67,7 @@ pub use method::{
     LibraryAddFolder, LibraryFolders, LibraryRemoveFolder, LoraImport, LoraInspect, LoraList,
     MaskBox, MaskPolygon, MaskRefine, MaskSegment, MaskSegmenters, Method, ModelImport,
     ModelInspect, ModelList, Ping, PlannerAdd, PlannerList, PlannerRemove, PlannerTest, PromptLint,
-    PromptTokens, ScenePlan, SceneRead, Status, all_methods,
+    PromptRecast, PromptTokens, ScenePlan, SceneRead, Status, all_methods,
 };
 pub use method::{
     BoardAdd, BoardEdit, BoardExport, BoardImport, BoardNew, BoardOpen, BoardPick, BoardPlan,
@@ -78,7 +78,8 @@ pub use params::{
     FrameResult, GenerateParams, GenerateResult, HelloParams, HelloResult, InspectParams,
     InspectResult, LintParams, LintResult, LoraParams, MethodDescription, ModelListResult,
     ModelProblem, ModelSummary, Nothing, Picture, PictureFormat, PromptEdit, PromptFinding,
-    RegionParams, StatusResult, TokenChunk, TokenPiece, TokensParams, TokensResult,
+    RecastParams, RecastResult, RegionParams, StatusResult, TokenChunk, TokenPiece, TokensParams,
+    TokensResult,
 };
 pub use record::{Field, Record, WireType};
 /// A value whose shape depends on something else.

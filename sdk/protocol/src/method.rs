@@ -27,7 +27,8 @@ use crate::mask::{
 use crate::params::{
     AgainParams, AgainResult, DescribeResult, GenerateParams, GenerateResult, HelloParams,
     HelloResult, InspectParams, InspectResult, LintParams, LintResult, MethodDescription,
-    ModelListResult, Nothing, StatusResult, TokensParams, TokensResult, describe_fields,
+    ModelListResult, Nothing, RecastParams, RecastResult, StatusResult, TokensParams, TokensResult,
+    describe_fields,
 };
 use crate::record::Record;
 use crate::scene::{
@@ -151,6 +152,9 @@ methods! {
     /// What in a prompt will not be drawn as meant, by the rules of
     /// storyboard prompts and the library's shots and characters.
     PromptLint = "prompt.lint" (LintParams) -> LintResult;
+    /// What to draw where a character takes someone's place in a frame: a prompt
+    /// for `frame.inpaint`, from the frame's prompt.
+    PromptRecast = "prompt.recast" (RecastParams) -> RecastResult;
     /// Turns a scene's description into one prompt a frame. Nothing is drawn,
     /// and nothing leaves the machine unless `planner` names an endpoint elsewhere.
     ScenePlan = "scene.plan" (ScenePlanParams) -> ScenePlanResult;

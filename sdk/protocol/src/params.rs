@@ -417,6 +417,27 @@ records! {
         rewritten: String,
     }
 
+    /// Parameters of `prompt.recast`.
+    RecastParams "recast params" {
+        /// The frame's prompt. One of `prompt` and `png` is needed.
+        prompt: Option<String>,
+        /// The frame as this program wrote it, which says from which prompt it was made.
+        png: Option<ByteBuf>,
+        /// The token of the character who takes someone's place.
+        character: String,
+        /// How far across the frame the place is, from 0 at its left edge to 1 at its right; the
+        /// place of who is named first when left out.
+        at: Option<f64>,
+    }
+    /// Result of `prompt.recast`.
+    RecastResult "recast result" {
+        /// What to draw there: the frame's shot, the character, what was done there, the setting
+        /// and the light.
+        prompt: String,
+        /// Whose place is taken, in the words of the frame's prompt; none where nobody is in it.
+        replaced: Option<String>,
+    }
+
     /// Parameters of `prompt.tokens`.
     TokensParams "tokens params" {
         /// The prompt.

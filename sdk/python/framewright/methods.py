@@ -26,6 +26,7 @@ _REPEATABLE = frozenset(
         "document.list",
         "document.get",
         "prompt.lint",
+        "prompt.recast",
         "prompt.tokens",
         "planner.list",
         "scene.plan",

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use image::{ImageBuffer, Luma, Rgba};
 
-use crate::harness::{Home, names};
+use crate::harness::{Home, Ran, names, pixels};
+use crate::segment::{with_picture, with_segmenter};
 
 /// How far beyond a box of the tests the drawing may reach, pixels.
 const REACH: u32 = 24;
@@ -216,4 +217,107 @@ fn a_region_that_makes_no_sense_is_told() {
         ])
         .ok();
     assert!(ran.err.contains("--grow"), "{}", ran.err);
+}
+
+#[test]
+fn a_click_selects_what_is_drawn() {
+    let home = Home::new();
+    with_picture(&home);
+    let inpaint = |how: &[&str], out: &str| {
+        let start = ["inpaint", "frame.png", "a fox", "--model", "tiny"];
+        home.run(&[&start[..], &["--seed", "3", "-o", out], how].concat())
+    };
+    let ran = inpaint(&["--point", "35,30"], "none.png");
+    assert_ne!(ran.code, Some(0));
+    assert!(ran.err.contains("segmenters"), "{}", ran.err);
+
+    with_segmenter(&home, "small", "segment-vit");
+    let points = ["--point", "35,30", "--point", "5,5:-"];
+    home.run(&[&["segment", "frame.png"][..], &points].concat())
+        .ok();
+    for choice in ["1", "3"] {
+        let clicked = [&points[..], &["--choice", choice, "--segmenter", "small"]].concat();
+        let ran = inpaint(&clicked, "clicked.png").ok();
+        assert!(ran.err.contains("mask 3: score"), "{}", ran.err);
+        let mask = format!("masks/frame_mask-{choice}.png");
+        inpaint(&["--mask", &mask], "masked.png").ok();
+        let (one, other) = (
+            deep(&home.work("clicked.png")),
+            deep(&home.work("masked.png")),
+        );
+        assert!(one == other, "mask {choice} is what is drawn");
+    }
+
+    let ran = inpaint(&["--point", "35,30", "--box", "1,1,9,9"], "none.png");
+    assert!(ran.err.contains("cannot be used with"), "{}", ran.err);
+    let ran = inpaint(&["--point", "900,30"], "none.png");
+    assert_ne!(ran.code, Some(0));
+    assert!(!home.work("none.png").exists());
+}
+
+#[test]
+fn a_character_takes_the_place_of_who_is_there() {
+    let home = Home::new();
+    let frame = "medium shot picture of two people, kaitoyosuke man is on the left waving, \
+                 petkotomov man is on the right holding a cup, in a park, low light";
+    let small = ["--model", "tiny", "--no-activate"];
+    home.run(&[&["generate", frame, "-o", "frame.png"][..], &small].concat())
+        .ok();
+    let replace = |more: &[&str]| {
+        let start = ["--json", "inpaint", "frame.png", "-o", "out.png"];
+        let who = ["--character", "jiyeonmun"];
+        home.run(&[&start[..], &who, &small, more].concat())
+    };
+    let prompt_of = |ran: &Ran| {
+        let job = ran.json()["job"].as_str().unwrap().to_owned();
+        let shown = home.run(&["--json", "job", "show", &job]).ok().json();
+        shown["request"]["frame"]["prompt"].as_str().unwrap().to_owned()
+    };
+    // By the picture's own account, and by what is selected of it.
+    let width = pixels(&home.work("frame.png")).width();
+    let right = format!("{},8,{},40", width / 2 + 4, width - 4);
+    let ran = replace(&["--box", &right]).ok();
+    let end = "in a park, low light";
+    assert_eq!(
+        prompt_of(&ran),
+        format!("medium shot picture of jiyeonmun woman holding a cup, {end}")
+    );
+    assert!(ran.err.contains("in the place of petkotomov man"));
+    let left = format!("4,8,{},40", width / 2 - 4);
+    let ran = replace(&["--box", &left]).ok();
+    assert_eq!(
+        prompt_of(&ran),
+        format!("medium shot picture of jiyeonmun woman waving, {end}")
+    );
+    let mask = ImageBuffer::from_fn(width, pixels(&home.work("frame.png")).height(), |x, _| {
+        Luma([if x > width * 2 / 3 { 255_u8 } else { 0 }])
+    });
+    mask.save(home.work("mask.png")).unwrap();
+    let ran = replace(&["--mask", "mask.png"]).ok();
+    assert!(prompt_of(&ran).contains("jiyeonmun woman holding a cup"));
+    // By what is said of it.
+    let ran = replace(&["close up of a man reading, night light", "--box", &left]).ok();
+    assert_eq!(
+        prompt_of(&ran),
+        "close up of jiyeonmun woman reading, night light"
+    );
+
+    with_picture(&home);
+    let ran = replace(&["--box", "4,8,30,40"]);
+    assert_ne!(ran.code, Some(0));
+    assert!(ran.err.contains("give the prompt"), "{}", ran.err);
+    let ran = home.run(&[
+        "inpaint",
+        "frame.png",
+        "a man",
+        "--character",
+        "nobody",
+        "--box",
+        "4,8,30,40",
+        "-o",
+        "none.png",
+    ]);
+    assert!(ran.err.contains("nobody"), "{}", ran.err);
+    assert!(ran.err.contains("character list"), "{}", ran.err);
+    assert!(!home.work("none.png").exists());
 }

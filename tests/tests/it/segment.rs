@@ -12,7 +12,7 @@ use image::{GrayImage, Rgb, RgbImage};
 use crate::harness::{Home, names, pixels};
 
 /// Puts a segmenter of random weights into the home.
-fn with_segmenter(home: &Home, name: &str, golden: &str) {
+pub fn with_segmenter(home: &Home, name: &str, golden: &str) {
     let from = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("golden/data")
         .join(golden);
@@ -26,7 +26,7 @@ fn with_segmenter(home: &Home, name: &str, golden: &str) {
 }
 
 /// A picture with a bright square, in the working directory.
-fn with_picture(home: &Home) -> RgbImage {
+pub fn with_picture(home: &Home) -> RgbImage {
     let picture = RgbImage::from_fn(90, 60, |x, y| {
         if (20..50).contains(&x) && (15..45).contains(&y) {
             Rgb([230, 200, 40])

@@ -46,6 +46,7 @@ proptest! {
         strength in prop_oneof![Just(1.0), 0.01..1.0f64],
         model in prop_oneof![
             Just(ModelSize::SD15),
+            Just(ModelSize { native: 128, largest: 192 }),
             Just(ModelSize { native: 256, largest: 384 }),
             Just(ModelSize { native: 1024, largest: 1024 }),
         ],
@@ -94,10 +95,12 @@ proptest! {
 
         // The masks.
         let diagonal = f64::from(selection.width).hypot(f64::from(selection.height));
-        prop_assert_eq!(feather, (0.10 * strength * diagonal).max(32.0 * strength));
-        prop_assert_eq!(grow, 4.0 + feather / 2.0);
+        let of_512 = native / 512.0;
+        let least_feather = 32.0 * of_512 * strength;
+        prop_assert!((feather - (0.10 * strength * diagonal).max(least_feather)).abs() < 1e-9);
+        prop_assert_eq!(grow, 4.0 * of_512 + feather / 2.0);
         prop_assert!(composite_grow + composite_feather / 2.0 <= grow + 1e-9);
-        prop_assert!(composite_grow - composite_feather / 2.0 >= 3.999_999);
+        prop_assert!(composite_grow - composite_feather / 2.0 >= 3.999_999 * of_512);
     }
 }
 
@@ -171,6 +174,16 @@ fn small_things_on_large_canvases_are_worked_on_as_they_are() {
     assert_eq!(context.crop, Rect::new(1804, 789, 512, 512));
     assert_eq!(context.working, Size::new(512, 512));
     assert_eq!((context.feather, context.grow), (32.0, 20.0));
+}
+
+#[test]
+fn masks_of_a_smaller_model_are_softened_less() {
+    let sketch = ModelSize {
+        native: 128,
+        largest: 192,
+    };
+    let context = plan(Size::new(128, 128), Rect::new(40, 40, 40, 60), 1.0, sketch).unwrap();
+    assert_eq!((context.feather, context.grow), (8.0, 5.0));
 }
 
 #[test]
