@@ -192,6 +192,30 @@ class Studio(QtCore.QObject):
         wish = Wish(task, settings, seed, canvas, mask, covered or canvas.bounds)
         self._begin(sheet, wish)
 
+    def replace_character(self, character: str) -> None:
+        """Repaints the selection with a character, by its token, in the place of who is there."""
+        settings, sheet = self.settings.checked(), self.sheet
+        selection = sheet.canvas.selection if sheet is not None else None
+        covered = selection.covered() if selection is not None else None
+        if sheet is None or covered is None or not settings.prompt:
+            self.run(Task.REPLACE, settings)  # which says what is missing
+            return
+        across = covered.x + covered.width / 2 - sheet.canvas.bounds.x
+        asked = {
+            "prompt": settings.prompt,
+            "character": character,
+            "at": across / sheet.canvas.bounds.width,
+        }
+
+        def told(result: Any) -> None:
+            self.run(Task.REPLACE, replace(settings, prompt=result["prompt"]))
+
+        def failed(error: FramewrightError) -> None:
+            sheet.notice = Remedy.of(error)
+            self.changed.emit()
+
+        self.link.ask("prompt.recast", asked, told, failed)
+
     def _refusal(self, task: Task, settings: Settings, sheet: Sheet) -> Optional[Remedy]:
         """Why a task is not even begun."""
         missing = self.unavailable(task)

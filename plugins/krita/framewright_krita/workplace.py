@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Optional, cast
 
@@ -98,12 +97,10 @@ class Workplace(QtCore.QObject):
         for character in catalogue.characters:
             action = menu.addAction(character.mention)
             if action is not None:
-                action.setData(character)
+                action.setData(character.token)
         chosen = menu.exec(QtGui.QCursor.pos())
         if chosen is not None:
-            settings = self.studio.settings
-            prompt = catalogue.with_character(settings.prompt, chosen.data())
-            self.studio.run(Task.REPLACE, replace(settings, prompt=prompt))
+            self.studio.replace_character(chosen.data())
 
     def _locate(self) -> None:
         path, _ = QtWidgets.QFileDialog.getOpenFileName(None, "Where is framewrightd?")

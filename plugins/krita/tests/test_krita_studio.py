@@ -266,12 +266,32 @@ def test_advice_about_a_small_selection_is_shown(studio, daemon, paper, until):
 
 
 def test_another_character_takes_the_place_in_the_selection(studio, paper, fake, until):
-    paper.selection = Mask(Bounds(40, 24, 12, 10), bytes([255]) * 120)
-    chosen = Settings("close up of jiyeonmun woman", candidates=1, seed=5)
-    studio.run(Task.REPLACE, chosen)
+    paper.selection = Mask(Bounds(42, 24, 12, 10), bytes([255]) * 120)
+    fake.answers["prompt.recast"] = lambda guest, id, params: guest.result(
+        id, {"prompt": "close up of jiyeonmun woman", "replaced": "a man"}
+    )
+    studio.replace_character("jiyeonmun")
+    until(lambda: fake.params("frame.inpaint"))
     finish(studio, until)
+    (asked,) = fake.params("prompt.recast")
+    assert asked == {"prompt": "close up of a man", "character": "jiyeonmun", "at": 0.5}
     (params,) = fake.params("frame.inpaint")
     assert params["frame"]["prompt"] == "close up of jiyeonmun woman"
+    assert studio.settings.prompt == "close up of a man"
+
+
+def test_a_character_who_is_not_there_takes_no_place(studio, paper, fake, until):
+    studio.replace_character("jiyeonmun")
+    assert "Nothing is selected" in studio.current_notice.message
+    paper.selection = Mask(Bounds(42, 24, 12, 10), bytes([255]) * 120)
+    fake.answers["prompt.recast"] = lambda guest, id, params: guest.error(
+        id, "not_found", "no such character", hint="look at the list"
+    )
+    studio.dismiss_notice()
+    studio.replace_character("nobody")
+    until(lambda: studio.current_notice is not None)
+    assert "No such character" in studio.current_notice.message
+    assert not fake.params("frame.inpaint")
 
 
 def test_what_a_click_means_becomes_the_selection(studio, paper, fake, until):
