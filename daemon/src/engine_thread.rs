@@ -196,12 +196,22 @@ impl<F: FnMut() -> Box<dyn Renderer>> Worker<F> {
                 ..
             } => {
                 let layout = course.lay_out(inpainting, order, self)?;
+                let mut order = order.clone();
+                let asked = order.cast.regions.len();
+                order.cast.regions = layout.regions(&order.cast.regions);
                 let mut frames = Vec::new();
                 let mut notices = order.cast.notices.clone();
+                let left_out = asked - order.cast.regions.len();
+                if left_out > 0 {
+                    notices.push(format!(
+                        "{left_out} of {asked} regions lie outside of what is drawn, and are left \
+                         out"
+                    ));
+                }
                 let mut told = Vec::new();
                 for candidate in 0..candidates {
                     let (frame, noticed) =
-                        course.inpainted(candidate, order, &layout, request, self)?;
+                        course.inpainted(candidate, &order, &layout, request, self)?;
                     frames.push(course.store(frame, self)?);
                     told = noticed;
                 }

@@ -10,10 +10,11 @@ use framewright_protocol::{
     CanvasPart, ErrorCode, Extension, InpaintContextParams, InpaintContextResult, InpaintParams,
     Limits, Picture, PictureFormat, PixelBox, RegionAdvice, RegionFill, WireError,
 };
-use image::imageops::FilterType;
+use image::imageops::{FilterType, sample_nearest};
 use image::{DynamicImage, GrayImage, ImageFormat, ImageReader, Rgb, RgbImage};
 use serde_bytes::ByteBuf;
 
+use crate::cast::{Area, CastRegion};
 use crate::order::Region;
 use crate::picture::on_white;
 
@@ -524,6 +525,42 @@ fn select(size: Size, region: PixelBox) -> Result<Mask, CanvasError> {
     Mask::from_box(size, corner(region.x, region.y), corner(right, bottom))
 }
 
+/// The part of a box that lies in a crop, as shares of the crop; `edges` are
+/// shares of the whole.
+fn box_within(edges: [f32; 4], whole: Size, crop: Rect) -> Option<[f32; 4]> {
+    let along = |share: f32, whole: u32, start: u32, length: u32| {
+        let pixel = f64::from(share) * f64::from(whole);
+        ((pixel - f64::from(start)) / f64::from(length)).clamp(0.0, 1.0) as f32
+    };
+    let across = |share| along(share, whole.width, crop.x, crop.width);
+    let down = |share| along(share, whole.height, crop.y, crop.height);
+    let [left, top, right, bottom] = edges;
+    let within = [across(left), down(top), across(right), down(bottom)];
+    let [left, top, right, bottom] = within;
+    (left < right && top < bottom).then_some(within)
+}
+
+/// The part of a mask that lies in a crop; the mask is stretched over `size`.
+fn mask_within(mask: &GrayImage, size: Size, crop: Rect) -> Option<GrayImage> {
+    // No finer than the mask is, nor than the crop.
+    let finer = |own: u32, whole: u32, length: u32| {
+        let scaled = f64::from(own) * f64::from(length) / f64::from(whole);
+        (scaled.ceil() as u32).clamp(1, length)
+    };
+    let width = finer(mask.width(), size.width, crop.width);
+    let height = finer(mask.height(), size.height, crop.height);
+    let share = |at: u32, of: u32, start: u32, length: u32, whole: u32| {
+        let pixel = f64::from(start) + (f64::from(at) + 0.5) / f64::from(of) * f64::from(length);
+        (pixel / f64::from(whole)) as f32
+    };
+    let within = GrayImage::from_fn(width, height, |x, y| {
+        let u = share(x, width, crop.x, crop.width, size.width);
+        let v = share(y, height, crop.y, crop.height, size.height);
+        sample_nearest(mask, u, v).unwrap_or(image::Luma([0]))
+    });
+    within.pixels().any(|it| it.0[0] > 0).then_some(within)
+}
+
 fn place(part: Option<&CanvasPart>, image: Size) -> Result<(Size, (u32, u32)), WireError> {
     let Some(part) = part else {
         return Ok((image, (0, 0)));
@@ -557,6 +594,32 @@ impl Layout<'_> {
     /// At which size the model works.
     pub fn working(&self) -> (u32, u32) {
         (self.context.working.width, self.context.working.height)
+    }
+
+    /// The regions of a canvas as regions of what the model sees; without those
+    /// of which it sees nothing.
+    pub fn regions(&self, of_canvas: &[CastRegion]) -> Vec<CastRegion> {
+        let crop = self.context.crop;
+        let at_hand = self.inpainting.canvas.size();
+        let seen = |region: &CastRegion| {
+            let area = match &region.area {
+                Area::Box(edges) => {
+                    let (x, y) = self.inpainting.offset;
+                    let crop = Rect::new(crop.x + x, crop.y + y, crop.width, crop.height);
+                    Area::Box(box_within(*edges, self.inpainting.whole, crop)?)
+                }
+                Area::Mask(mask) => Area::Mask(mask_within(mask, at_hand, crop)?),
+            };
+            // The border fades over as many pixels of the canvas as it would in a frame of it.
+            let shorter = |size: Size| size.width.min(size.height) as f32;
+            let feather = region.feather * shorter(self.inpainting.whole) / shorter(crop.size());
+            Some(CastRegion {
+                area,
+                feather: feather.min(1.0),
+                ..region.clone()
+            })
+        };
+        of_canvas.iter().filter_map(seen).collect()
     }
 
     /// What the engine is to draw into; `uniform` gives numbers from 0 to 1.
@@ -738,6 +801,7 @@ fn internal(error: &CanvasError) -> WireError {
 #[cfg(test)]
 mod tests {
     use framewright_protocol::GenerateParams;
+    use image::Luma;
 
     use super::*;
 
@@ -911,6 +975,57 @@ mod tests {
         let checked = Inpainting::check(&small).expect("a region");
         let error = checked.lay_out(64).err().expect("too small");
         assert_eq!(error.about.as_deref(), Some("part"));
+    }
+
+    #[test]
+    fn regions_stay_where_they_are_on_the_canvas() {
+        let region = |area: Area| CastRegion {
+            area,
+            feather: 0.1,
+            prompt: None,
+            strength: 1.0,
+            loras: Vec::new(),
+        };
+        let half = GrayImage::from_fn(60, 40, |x, _| Luma([if x < 32 { 255 } else { 0 }]));
+        let corner =
+            GrayImage::from_fn(60, 40, |x, y| Luma([if x < 2 && y < 2 { 255 } else { 0 }]));
+        let asked = [
+            region(Area::Box([0.5, 0.0, 1.0, 1.0])),
+            region(Area::Box([0.0, 0.0, 0.1, 1.0])),
+            region(Area::Mask(half)),
+            region(Area::Mask(corner)),
+        ];
+        let params = params(
+            canvas(600, 400),
+            selection(600, 400, Rect::new(300, 210, 40, 60)),
+        );
+        let inpainting = Inpainting::check(&params).expect("a region");
+        let layout = inpainting.lay_out(64).expect("a layout");
+        let crop = layout.context.crop;
+        assert!(crop.x > 60 && crop.x < 300 && crop.right() > 320, "{crop}");
+        let seen = layout.regions(&asked);
+        // The two at the canvas's border are not seen.
+        assert_eq!(seen.len(), 2);
+        let across = |x: u32| f64::from(x - crop.x) / f64::from(crop.width);
+        let Area::Box([left, top, right, bottom]) = seen[0].area else {
+            panic!("a box stays a box");
+        };
+        assert!((f64::from(left) - across(300)).abs() < 1e-6);
+        assert_eq!((top, right, bottom), (0.0, 1.0, 1.0));
+        let pixels = f64::from(seen[0].feather) * f64::from(crop.width.min(crop.height));
+        assert!((pixels - 40.0).abs() < 1e-3, "{pixels}");
+        let Area::Mask(mask) = &seen[1].area else {
+            panic!("a mask stays a mask");
+        };
+        // Its border lies at 32 of 60 pixels, 320 of 600.
+        let whole = mask
+            .rows()
+            .next()
+            .expect("a row")
+            .filter(|it| it.0[0] == 255)
+            .count() as f64;
+        let border = across(320) * f64::from(mask.width());
+        assert!((whole - border).abs() <= 1.0, "{whole} of {border}");
     }
 
     #[test]

@@ -148,14 +148,13 @@ impl Desk<'_> {
         let priority = params.frame.priority.take().unwrap_or_default();
         let format = params.frame.format.unwrap_or_default();
         self.fetch_inpaint(&mut params)?;
-        check_no_regions(&params.frame)?;
         order::candidates(&params.frame)?;
         Inpainting::check(&params)?;
         let order = Order::check(params.frame.clone(), self.library)?;
         self.reader.check(&order)?;
         params.frame.seed = Some(order.seed);
         let mut blobs = vec![self.store(&mut params.image)?];
-        if let Some(mask) = &mut params.mask {
+        for mask in params.mask.iter_mut().chain(masks(&mut params.frame)) {
             blobs.push(self.store(mask)?);
         }
         Ok(Accepted {
@@ -258,9 +257,11 @@ impl Desk<'_> {
             let image = params.image.and_then(blob);
             params.blob.into_iter().chain(image).collect()
         } else if method == FrameInpaint::NAME {
-            let params = decoded::<FrameInpaint>(request)?;
+            let mut params = decoded::<FrameInpaint>(request)?;
+            let masks = masks(&mut params.frame).filter_map(|mask| mask.blob.clone());
             let mask = params.mask.and_then(blob);
-            params.image.blob.into_iter().chain(mask).collect()
+            let image = params.image.blob.into_iter();
+            image.chain(mask).chain(masks).collect()
         } else {
             let mut params = decoded::<FrameGenerate>(request)?;
             let image = params.image.take().and_then(blob);
@@ -367,10 +368,14 @@ impl Desk<'_> {
     fn fetch_inpaint(self, params: &mut InpaintParams) -> Result<(), WireError> {
         self.fetch(&mut params.image)
             .map_err(|error| error.about("image"))?;
-        match &mut params.mask {
-            Some(mask) => self.fetch(mask).map_err(|error| error.about("mask")),
-            None => Ok(()),
+        if let Some(mask) = &mut params.mask {
+            self.fetch(mask).map_err(|error| error.about("mask"))?;
         }
+        for mask in masks(&mut params.frame) {
+            self.fetch(mask)
+                .map_err(|error| error.about("frame.regions.mask"))?;
+        }
+        Ok(())
     }
 
     /// Fills in the bytes of a picture that names a blob.
@@ -408,20 +413,6 @@ impl Desk<'_> {
         picture.blob = Some(hash.to_string());
         Ok(hash)
     }
-}
-
-/// A canvas is drawn anew by one selection at a time.
-fn check_no_regions(frame: &GenerateParams) -> Result<(), WireError> {
-    let regions = frame.regions.as_ref().is_some_and(|all| !all.is_empty());
-    if regions || frame.auto_regions == Some(true) {
-        return Err(WireError::new(
-            ErrorCode::Unsupported,
-            "a selection is drawn with one prompt: it has no regions",
-        )
-        .about("frame.regions")
-        .hint("inpaint one character at a time"));
-    }
-    Ok(())
 }
 
 /// The masks of a request's regions.

@@ -94,6 +94,8 @@ pub struct Segmentation {
     looking: Mutex<()>,
     /// The last used last.
     seen: Mutex<VecDeque<Seen>>,
+    /// Embeddings are kept up to so many bytes; the last one always.
+    most_bytes: usize,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -109,6 +111,7 @@ impl Segmentation {
             loaded: Mutex::new(None),
             looking: Mutex::new(()),
             seen: Mutex::new(VecDeque::new()),
+            most_bytes: MOST_BYTES,
         }
     }
 
@@ -322,7 +325,7 @@ impl Segmentation {
         let bytes = |seen: &VecDeque<Seen>| -> usize {
             seen.iter().map(|seen| seen.embedding.bytes()).sum()
         };
-        while seen.len() > 1 && bytes(&seen) > MOST_BYTES {
+        while seen.len() > 1 && bytes(&seen) > self.most_bytes {
             seen.pop_front();
         }
     }
@@ -388,5 +391,53 @@ fn words(error: &SegmentError, model: &str) -> WireError {
         }
         SegmentError::Load(_) | SegmentError::Unrecognised { .. } => told.about(model),
         _ => told,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_that_were_asked_for_long_ago_are_looked_at_again() {
+        let home = tempfile::tempdir().unwrap();
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/data");
+        let own = home.path().join("own");
+        std::fs::create_dir(&own).unwrap();
+        for file in ["model.safetensors", "config.json"] {
+            std::fs::copy(golden.join("segment-sketch").join(file), own.join(file)).unwrap();
+        }
+        let device = Device::cpu(std::num::NonZeroUsize::new(1)).unwrap();
+        let mut segmentation = Segmentation::new(device, home.path().to_owned());
+        let ask = |segmentation: &Segmentation, grey: u8| {
+            let question = Question {
+                picture: RgbImage::from_pixel(24, 16, image::Rgb([grey; 3])),
+                points: vec![PointPrompt {
+                    x: 3.0,
+                    y: 4.0,
+                    positive: true,
+                }],
+                boxes: Vec::new(),
+                mask: None,
+                model: None,
+            };
+            segmentation.answer(&question, &|| true).unwrap().cached
+        };
+        assert!(!ask(&segmentation, 1));
+        let one = locked(&segmentation.seen)[0].embedding.bytes();
+        // Room for two, and not for three.
+        segmentation.most_bytes = 2 * one;
+        assert!(!ask(&segmentation, 2));
+        assert!(ask(&segmentation, 1), "two are kept");
+        assert!(!ask(&segmentation, 3));
+        assert!(ask(&segmentation, 1), "it was asked for after the second");
+        assert!(!ask(&segmentation, 2), "the second had to go");
+        assert_eq!(locked(&segmentation.seen).len(), 2);
+        // A picture that is larger than all of the room is kept until the next.
+        segmentation.most_bytes = one - 1;
+        assert!(!ask(&segmentation, 4));
+        assert!(ask(&segmentation, 4));
+        assert_eq!(locked(&segmentation.seen).len(), 1);
     }
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use framewright_protocol::{LoraParams, RegionParams};
+use framewright_protocol::{GenerateParams, LoraParams, RegionParams};
 
 use crate::board_arguments::BoardCommand;
+use crate::failure::Failure;
 use crate::segment::{BoxArgument, PointArgument};
 
 /// What every `--help` ends with.
@@ -175,79 +176,27 @@ pub struct Generate {
     /// frame-2.png, frame-3.png … that does not exist]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// How many candidates: FILE_0.png, FILE_1.png …, and all in FILE_contact-sheet.png
-    #[arg(short = 'n', long = "candidates", value_name = "N", default_value_t = 1,
-          value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub candidates: u32,
-    /// A model's name, or a checkpoint's path [default: sketch, the embedded model]
-    #[arg(short, long)]
-    pub model: Option<String>,
-    /// What to keep out
-    #[arg(long, value_name = "PROMPT")]
-    pub negative: Option<String>,
     /// Width in pixels [default: the model's]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub width: Option<u32>,
     /// Height in pixels [default: the model's]
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub height: Option<u32>,
-    /// Denoising steps [default: the model's]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub steps: Option<u32>,
-    /// Guidance scale; 1 means none [default: the model's]
-    #[arg(long, value_name = "SCALE")]
-    pub guidance: Option<f32>,
-    /// Guidance rescale, from 0 (none) to 1
-    #[arg(long, value_name = "AMOUNT")]
-    pub rescale: Option<f32>,
-    /// Sampler: ddim, euler, euler-ancestral, dpmpp-2m, dpmpp-2m-karras, unipc or lcm [default: the
-    /// model's]
-    #[arg(long)]
-    pub sampler: Option<String>,
-    /// Seed; candidate k has the seed + k [default: a new one each time]
-    #[arg(long)]
-    pub seed: Option<u64>,
     /// A picture to start from (PNG, JPEG or WebP)
     #[arg(long, value_name = "FILE")]
     pub image: Option<PathBuf>,
     /// How far to go from the picture: above 0, to 1 [default: 0.75]
     #[arg(long, requires = "image")]
     pub strength: Option<f32>,
-    /// How many of the text encoder's last layers to leave out [default: the model's]
-    #[arg(long, value_name = "LAYERS")]
-    pub clip_skip: Option<u32>,
-    /// A LoRA of the library, and how much of it [default: what its manifest says, or 1]; may be
-    /// given again
-    #[arg(long = "lora", value_name = "NAME[:WEIGHT]", value_parser = crate::cast::lora)]
-    pub loras: Vec<LoraParams>,
-    /// Use of LoRAs that fit the model in part what fits
-    #[arg(long)]
-    pub partial: bool,
-    /// Leave the LoRAs and negative prompts alone that the library has for the shot and the
-    /// characters of the prompt
-    #[arg(long)]
-    pub no_activate: bool,
-    /// A part of the frame with a prompt of its own, from left, top, right, bottom (0 to 1); may be
-    /// given again
-    #[arg(long = "region", value_name = "X0,Y0,X1,Y1:PROMPT", value_parser = crate::cast::region,
-          allow_hyphen_values = true)]
-    pub region: Vec<RegionParams>,
-    /// `auto`: two or three characters whose places the prompt names get a part of the frame each
-    #[arg(long, value_name = "HOW", conflicts_with = "region")]
-    pub regions: Option<Division>,
-    /// How urgent it is: a more urgent job suspends a less urgent one [default: interactive]
-    #[arg(long, value_name = "CLASS")]
-    pub priority: Option<Urgency>,
-    /// Draw the frame in the terminal
-    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true,
-          default_missing_value = "auto", conflicts_with = "json")]
-    pub show: Option<Show>,
+    /// How it is drawn
+    #[command(flatten)]
+    pub drawing: Drawing,
 }
 
 /// `framewright inpaint`
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("where").required(true).multiple(true)
-    .args(["mask", "points", "region", "extend"]))]
+    .args(["mask", "points", "selected", "extend"]))]
 pub struct Inpaint {
     /// The picture (PNG, JPEG or WebP)
     pub image: PathBuf,
@@ -266,7 +215,8 @@ pub struct Inpaint {
     pub mask: Option<PathBuf>,
     /// What to draw anew: the thing at this place, as a segmenter sees it; with `:-` what does not
     /// belong to it. May be given several times
-    #[arg(long = "point", value_name = "X,Y[:-]", conflicts_with_all = ["mask", "region", "extend"])]
+    #[arg(long = "point", value_name = "X,Y[:-]",
+          conflicts_with_all = ["mask", "selected", "extend"])]
     pub points: Vec<PointArgument>,
     /// Which of the segmenter's masks to take, from the best on [default: 1]
     #[arg(long, value_name = "N", requires = "points",
@@ -277,7 +227,7 @@ pub struct Inpaint {
     pub segmenter: Option<String>,
     /// What to draw anew: a box between two corners
     #[arg(long = "box", value_name = "X0,Y0,X1,Y1", value_parser = crate::inpaint::corners)]
-    pub region: Option<framewright_protocol::PixelBox>,
+    pub selected: Option<framewright_protocol::PixelBox>,
     /// Make the picture larger by so many pixels on each side, and draw what is new
     #[arg(long, value_name = "LEFT,RIGHT,TOP,BOTTOM", value_parser = crate::inpaint::sides)]
     pub extend: Option<framewright_protocol::Extension>,
@@ -299,12 +249,19 @@ pub struct Inpaint {
     /// Write the drawing alone, transparent where the picture stays
     #[arg(long)]
     pub layer: bool,
+    /// How it is drawn
+    #[command(flatten)]
+    pub drawing: Drawing,
+}
+
+/// How frames are drawn, wherever they go.
+#[derive(Debug, Args)]
+pub struct Drawing {
     /// How many candidates: FILE_0.png, FILE_1.png …, and all in FILE_contact-sheet.png
     #[arg(short = 'n', long = "candidates", value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=64))]
     pub candidates: u32,
-    /// A model's name, or a checkpoint's path; inpainting checkpoints and ordinary ones [default:
-    /// sketch, the embedded model]
+    /// A model's name, or a checkpoint's path [default: sketch, the embedded model]
     #[arg(short, long)]
     pub model: Option<String>,
     /// What to keep out
@@ -316,12 +273,19 @@ pub struct Inpaint {
     /// Guidance scale; 1 means none [default: the model's]
     #[arg(long, value_name = "SCALE")]
     pub guidance: Option<f32>,
-    /// Sampler, as for generate [default: the model's]
+    /// Guidance rescale, from 0 (none) to 1
+    #[arg(long, value_name = "AMOUNT")]
+    pub rescale: Option<f32>,
+    /// Sampler: ddim, euler, euler-ancestral, dpmpp-2m, dpmpp-2m-karras, unipc or lcm [default: the
+    /// model's]
     #[arg(long)]
     pub sampler: Option<String>,
     /// Seed; candidate k has the seed + k [default: a new one each time]
     #[arg(long)]
     pub seed: Option<u64>,
+    /// How many of the text encoder's last layers to leave out [default: the model's]
+    #[arg(long, value_name = "LAYERS")]
+    pub clip_skip: Option<u32>,
     /// A LoRA of the library, and how much of it [default: what its manifest says, or 1]; may be
     /// given again
     #[arg(long = "lora", value_name = "NAME[:WEIGHT]", value_parser = crate::cast::lora)]
@@ -333,13 +297,56 @@ pub struct Inpaint {
     /// characters of the prompt
     #[arg(long)]
     pub no_activate: bool,
+    /// A part of the picture with a prompt of its own, from left, top, right, bottom (0 to 1); may
+    /// be given again
+    #[arg(long = "region", value_name = "X0,Y0,X1,Y1:PROMPT", value_parser = crate::cast::region,
+          allow_hyphen_values = true)]
+    pub region: Vec<RegionParams>,
+    /// `auto`: two or three characters whose places the prompt names get a part of the picture each
+    #[arg(long, value_name = "HOW", conflicts_with = "region")]
+    pub regions: Option<Division>,
     /// How urgent it is: a more urgent job suspends a less urgent one [default: interactive]
     #[arg(long, value_name = "CLASS")]
     pub priority: Option<Urgency>,
-    /// Draw the picture in the terminal
+    /// Draw the frame in the terminal
     #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true,
           default_missing_value = "auto", conflicts_with = "json")]
     pub show: Option<Show>,
+}
+
+impl Drawing {
+    /// The request that these ask for, for a prompt.
+    ///
+    /// # Errors
+    /// When the negative prompt is too long, or the model is a path that does not exist.
+    pub fn params(self, prompt: String) -> Result<GenerateParams, Failure> {
+        fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+            (!list.is_empty()).then_some(list)
+        }
+        if let Some(negative) = &self.negative {
+            crate::prompt::check_length("--negative", negative)?;
+        }
+        let model = self.model.as_deref().map(crate::models::name_or_path);
+        Ok(GenerateParams {
+            prompt,
+            negative_prompt: self.negative,
+            model: model.transpose()?,
+            steps: self.steps,
+            guidance_scale: self.guidance,
+            guidance_rescale: self.rescale,
+            sampler: self.sampler,
+            seed: self.seed,
+            candidates: Some(self.candidates),
+            clip_skip: self.clip_skip,
+            loras: some(self.loras),
+            partial_loras: self.partial.then_some(true),
+            regions: some(self.region),
+            auto_regions: self.regions.map(|_| true),
+            activate: self.no_activate.then_some(false),
+            priority: self.priority.map(Into::into),
+            ..GenerateParams::default()
+        })
+    }
 }
 
 /// What a region starts from.

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::frame_file::{FrameFile, free_name, read_picture, with_suffix};
 use crate::frame_files::FrameFiles;
 use crate::terminal_picture;
-use crate::{cast, connect, models, print_json, print_lines, progress, prompt};
+use crate::{cast, connect, print_json, print_lines, progress, prompt};
 
 /// Makes frames and writes them.
 ///
@@ -21,16 +21,9 @@ use crate::{cast, connect, models, print_json, print_lines, progress, prompt};
 /// See [`Failure`]. What makes no sense is refused before the daemon is asked.
 pub async fn run(arguments: Generate, json: bool) -> Result<ExitCode, Failure> {
     prompt::check(&arguments.prompt)?;
-    if let Some(negative) = &arguments.negative {
-        prompt::check_length("--negative", negative)?;
-    }
-    let model = arguments
-        .model
-        .as_deref()
-        .map(models::name_or_path)
-        .transpose()?;
     let image = arguments.image.as_deref().map(read_picture).transpose()?;
-    let candidates = arguments.candidates;
+    let candidates = arguments.drawing.candidates;
+    let show = arguments.drawing.show;
     let output = arguments.output.unwrap_or_else(|| {
         free_name(|path| {
             let first = with_suffix(path, 0);
@@ -39,37 +32,16 @@ pub async fn run(arguments: Generate, json: bool) -> Result<ExitCode, Failure> {
     });
     let files = FrameFiles::promise(&output, candidates)?;
     let params = GenerateParams {
-        prompt: arguments.prompt,
-        negative_prompt: arguments.negative,
-        model,
         width: arguments.width,
         height: arguments.height,
-        steps: arguments.steps,
-        guidance_scale: arguments.guidance,
-        guidance_rescale: arguments.rescale,
-        sampler: arguments.sampler,
-        seed: arguments.seed,
-        candidates: Some(candidates),
         image,
         strength: arguments.strength,
-        clip_skip: arguments.clip_skip,
-        loras: some(arguments.loras),
-        partial_loras: arguments.partial.then_some(true),
-        regions: some(arguments.region),
-        auto_regions: arguments.regions.map(|_| true),
-        activate: arguments.no_activate.then_some(false),
-        priority: arguments.priority.map(Into::into),
-        ..GenerateParams::default()
+        ..arguments.drawing.params(arguments.prompt)?
     };
     let client = progress::unless_interrupted(connect()).await?;
     let call = client.start::<FrameGenerate>(&params).await?;
     let made = progress::wait(&client, call, json).await?;
-    write(made, files, arguments.show, json)
-}
-
-/// A list that is sent only where it holds something.
-fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
-    (!list.is_empty()).then_some(list)
+    write(made, files, show, json)
 }
 
 fn write(

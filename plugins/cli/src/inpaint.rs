@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use framewright_client::Client;
 use framewright_protocol::{
-    Extension, FrameInpaint, GenerateParams, InpaintParams, InpaintResult, MaskCandidate,
-    MaskSegment, MaskSegmentParams, Picture, PixelBox, PromptRecast, RecastParams,
+    Extension, FrameInpaint, InpaintParams, InpaintResult, MaskCandidate, MaskSegment,
+    MaskSegmentParams, Picture, PixelBox, PromptRecast, RecastParams,
 };
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::frame_file::{read_canvas, read_picture, with_suffix};
 use crate::frame_files::FrameFiles;
 use crate::segment::{PointArgument, point};
-use crate::{connect, models, print_json, progress, prompt};
+use crate::{cast, connect, print_json, print_lines, progress, prompt};
 
 /// Draws a region of a picture anew and writes what came of it.
 ///
@@ -24,15 +24,9 @@ pub async fn run(arguments: Inpaint, json: bool) -> Result<ExitCode, Failure> {
     if let Some(prompt) = &arguments.prompt {
         prompt::check(prompt)?;
     }
-    if let Some(negative) = &arguments.negative {
-        prompt::check_length("--negative", negative)?;
-    }
-    let model = arguments
-        .model
-        .as_deref()
-        .map(models::name_or_path)
-        .transpose()?;
-    let candidates = arguments.candidates;
+    let candidates = arguments.drawing.candidates;
+    let show = arguments.drawing.show;
+    let mut frame = arguments.drawing.params(String::new())?;
     let output = arguments
         .output
         .unwrap_or_else(|| with_suffix(&arguments.image.with_extension("png"), "inpainted"));
@@ -59,10 +53,10 @@ pub async fn run(arguments: Inpaint, json: bool) -> Result<ExitCode, Failure> {
             (Some(mask.mask), mask.bounds)
         }
     };
-    let prompt = match &arguments.character {
+    frame.prompt = match &arguments.character {
         None => arguments.prompt.unwrap_or_default(),
         Some(character) => {
-            let at = match arguments.region.or(clicked) {
+            let at = match arguments.selected.or(clicked) {
                 Some(bounds) => Some(middle(bounds, image.width)),
                 None => mask.as_ref().and_then(middle_of_mask),
             };
@@ -72,24 +66,10 @@ pub async fn run(arguments: Inpaint, json: bool) -> Result<ExitCode, Failure> {
         }
     };
     let params = InpaintParams {
-        frame: GenerateParams {
-            prompt,
-            negative_prompt: arguments.negative,
-            model,
-            steps: arguments.steps,
-            guidance_scale: arguments.guidance,
-            sampler: arguments.sampler,
-            seed: arguments.seed,
-            candidates: Some(candidates),
-            loras: (!arguments.loras.is_empty()).then_some(arguments.loras),
-            partial_loras: arguments.partial.then_some(true),
-            activate: arguments.no_activate.then_some(false),
-            priority: arguments.priority.map(Into::into),
-            ..GenerateParams::default()
-        },
+        frame,
         image,
         mask,
-        region: arguments.region,
+        region: arguments.selected,
         part: None,
         extend: arguments.extend,
         strength: arguments.strength,
@@ -101,7 +81,7 @@ pub async fn run(arguments: Inpaint, json: bool) -> Result<ExitCode, Failure> {
     };
     let call = client.start::<FrameInpaint>(&params).await?;
     let made = progress::wait(&client, call, json).await?;
-    write(made, files, arguments.show, json)
+    write(made, files, show, json)
 }
 
 /// What the segmenter takes places on the picture to mean, the best mask first.
@@ -195,6 +175,7 @@ fn write(
             y.saturating_add(height)
         );
     }
+    let loras = made.loras.unwrap_or_default();
     let written = files.write(made.frames, show)?;
     if json {
         print_json(&json!({
@@ -205,10 +186,14 @@ fn write(
             "context": made.context,
             "region_small": made.region_small,
             "notices": made.notices,
+            "loras": loras,
             "seconds": made.seconds,
         }));
     } else {
         written.print();
+        for lora in &loras {
+            print_lines(&cast::applied(lora));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

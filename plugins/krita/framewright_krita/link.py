@@ -28,7 +28,7 @@ from framewright import (
 )
 from framewright.connection import see_through_sandbox
 from framewright.messages import Answer, Message, Refusal
-from framewright.methods import ATTEMPTS, may_be_asked_again, pause, went_away
+from framewright.methods import ATTEMPTS, key_of, may_be_asked_again, pause, went_away
 from framewright.picture import as_parameters
 from framewright.start import Starting, find_daemon
 
@@ -369,7 +369,7 @@ class Link(QtCore.QObject):
         """Puts a call back into the queue, where that does nothing twice."""
         if self._closed or call.attempts >= ATTEMPTS or call.method == "job.cancel":
             return False
-        keyed = (call.params.get("frame") or call.params).get("key") is not None
+        keyed = key_of(call.method, call.params) is not None
         if not keyed and not may_be_asked_again(call.method, call.params):
             return False
         self._queue.append(call)

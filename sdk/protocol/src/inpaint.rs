@@ -68,7 +68,8 @@ records! {
     /// Parameters of `frame.inpaint`.
     InpaintParams "inpaint params" {
         /// What to draw, and how: as for `frame.generate`, without `image`, `strength`, `width` and
-        /// `height`, and without `regions`: a selection is drawn with one prompt.
+        /// `height`. The areas of `regions` are shares of the whole canvas, the enlarged one with
+        /// `extend`; their masks are stretched over it, or with `part` over `image`.
         frame: GenerateParams,
         /// The canvas, or, with `part`, a part of it.
         image: Picture,

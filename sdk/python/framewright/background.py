@@ -11,7 +11,6 @@ import functools
 import queue
 import threading
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Optional, TypeVar, Union, cast
 
@@ -25,6 +24,7 @@ from .methods import (
     may_be_asked_again,
     pause,
     went_away,
+    with_key,
 )
 from .picture import as_parameters
 from .results import Generated, MadeAgain, decode
@@ -38,8 +38,6 @@ Result = TypeVar("Result")
 
 # How often it is looked whether a daemon is there again, when only events are waited for.
 _LOOK_SECONDS = 2.0
-# Methods whose requests get a key, so that asking again finds the same job.
-_KEYED = ("frame.generate", "frame.again", "job.submit")
 
 
 class Ticket(Generic[Result]):
@@ -143,9 +141,8 @@ class Background:
         `understand` turns the result, as it was unpacked, into what the ticket holds. `on_event`
         gets the events of its job; of `job.progress` only the newest that waits.
         """
-        wire = as_parameters(params or {})
-        if method in _KEYED:
-            wire.setdefault("key", uuid.uuid4().hex)
+        # Asking again with its key finds the same job.
+        wire = with_key(method, as_parameters(params or {}))
         errand = _Errand(method, wire, self._cancel, understand, on_event, on_result, on_error)
         if self._closing.is_set():
             self._settle(errand, ConnectionLost("this client was closed"))

@@ -18,6 +18,7 @@ from .methods import (
     ATTEMPTS,
     AgainOptions,
     GenerateOptions,
+    key_of,
     may_be_asked_again,
     pause,
     went_away,
@@ -60,7 +61,7 @@ class Call:
         self.job: Optional[str] = None
         """The name of the job that it made, once the daemon has told it."""
         # Nobody else can ask for such a job's result.
-        self._ours_alone = method.startswith("frame.") and params.get("key") is None
+        self._ours_alone = method.startswith("frame.") and key_of(method, params) is None
         self._connection = connection
         self._incoming: queue.SimpleQueue[Union[Event, Settled]] = queue.SimpleQueue()
         self._settled: Optional[Settled] = None

@@ -1,7 +1,8 @@
 """The methods' parameters for type checkers, and which of them may be asked again."""
 
+import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, Optional, TypedDict
 
 from .errors import ConnectionLost, FramewrightError, RequestError
 from .picture import Picture
@@ -53,9 +54,29 @@ _REPEATABLE = frozenset(
 )
 
 
+# Each makes a job that is found again by its key.
+_KEYED = ("frame.generate", "frame.inpaint", "frame.again", "job.submit")
+
+
 def may_be_asked_again(method: str, params: Mapping[str, Any]) -> bool:
     """Whether a request whose answer was lost can be sent again without doing things twice."""
-    return method in _REPEATABLE or method == "job.submit" and params.get("key") is not None
+    return method in _REPEATABLE or method == "job.submit" and key_of(method, params) is not None
+
+
+def key_of(method: str, params: Mapping[str, Any]) -> Optional[str]:
+    """The idempotency key of a request that makes a job; an inpainting's is its frame's."""
+    place = params.get("frame") if method == "frame.inpaint" else params
+    return place.get("key") if isinstance(place, Mapping) else None
+
+
+def with_key(method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with a key of their own where the method makes a job and they have none."""
+    if method not in _KEYED or key_of(method, params) is not None:
+        return dict(params)
+    key = uuid.uuid4().hex
+    if method == "frame.inpaint":
+        return {**params, "frame": {**params.get("frame", {}), "key": key}}
+    return {**params, "key": key}
 
 
 def went_away(error: FramewrightError) -> bool:

@@ -130,6 +130,19 @@ def test_every_request_has_a_key_of_its_own_unless_one_is_given(fake, background
     assert keys[1] == "mine" and len(set(keys)) == 3
 
 
+def test_an_inpainting_has_its_key_where_its_frame_is_told(fake, background):
+    fake.answers["frame.inpaint"] = answer_generate
+    params = {"frame": {"prompt": "a fox"}, "region": {}}
+    tickets = [
+        background.submit("frame.inpaint", params),
+        background.submit("frame.inpaint", {**params, "frame": {"prompt": "a fox", "key": "mine"}}),
+    ]
+    assert all(background.wait(ticket, 5) for ticket in tickets)
+    first, second = (asked["frame"]["key"] for asked in fake.params("frame.inpaint"))
+    assert len(first) == 32 and second == "mine"
+    assert params == {"frame": {"prompt": "a fox"}, "region": {}}
+
+
 def test_many_requests_survive_one_loss(fake, background):
     held = []
 

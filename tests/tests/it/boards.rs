@@ -8,6 +8,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::harness::{Home, Ran, names, pixels, until};
+use crate::loras;
+use crate::segment::{with_picture, with_segmenter};
 
 const PROMPTS: [&str; 3] = [
     "close up of a man reading a letter, in a dusty library, soft daylight",
@@ -469,4 +471,102 @@ fn a_scene_is_planned_drawn_and_exported() {
     );
     // Every picture of an export can be made again.
     home.run(&["again", "stills/shot_001.png"]).ok();
+}
+
+#[test]
+fn the_answer_of_a_language_model_becomes_a_board() {
+    let home = Home::new();
+    let scene = "kaitoyosuke searches a dusty library, soft daylight";
+    let new = ["new", "letter", scene, "--model", "tiny", "-n", "1"];
+    board(
+        &home,
+        &[&new[..], &["--size", "64x48", "--steps", "2"]].concat(),
+    )
+    .ok();
+    let frames = |from: &str| -> Vec<String> {
+        let state = open(&home, from);
+        let frames = state["frames"].as_array().unwrap().iter();
+        frames
+            .map(|frame| frame["prompt"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    // As chats answer: with words around it, and none of them asked for.
+    let first = "long shot picture of a dusty library, kaitoyosuke man searching, soft daylight";
+    let second = "close up of kaitoyosuke man, in a dusty library, soft daylight";
+    home.write(
+        "work/answer.txt",
+        &format!("Sure! Here are your prompts:\n\n1. {first}\n2. \"{second}\"\n\nEnjoy!\n"),
+    );
+    board(&home, &["import", "letter", "answer.txt"]).ok();
+    assert_eq!(frames("letter"), [first, second]);
+    board(&home, &["render", "letter"]).ok();
+    let drawn = takes(&home, "letter");
+    assert_eq!(drawn.len(), 2);
+
+    // Frames that are there give way only when that is asked for, and what was
+    // drawn stays in the folder.
+    let third = "detailed shot of a letter on a table, in a dusty library, soft daylight";
+    home.write("work/more.txt", &format!("1. {third}\n"));
+    let ran = board(&home, &["import", "letter", "more.txt"]);
+    assert!(ran.err.contains("--replace"), "{}", ran.err);
+    assert_eq!(frames("letter"), [first, second]);
+    board(&home, &["import", "letter", "more.txt", "--replace"]).ok();
+    assert_eq!(frames("letter"), [third]);
+    assert_eq!(takes(&home, "letter"), drawn);
+
+    // What holds no prompt changes nothing.
+    for nothing in ["", "I cannot help with that.\n"] {
+        home.write("work/nothing.txt", nothing);
+        let ran = board(&home, &["import", "letter", "nothing.txt", "--replace"]);
+        assert_ne!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(frames("letter"), [third]);
+    }
+    let ran = board(&home, &["import", "letter", "missing.txt"]);
+    assert!(ran.err.contains("missing.txt"), "{}", ran.err);
+}
+
+#[test]
+fn the_characters_of_a_frame_bring_their_loras() {
+    let home = loras::home();
+    let new = ["new", "meeting", "They meet", "--model", "tiny", "-n", "1"];
+    board(&home, &new).ok();
+    for prompt in [
+        "medium shot picture of kaitoyosuke man, in a library",
+        "close up of jiyeonmun woman, in a library",
+        "long shot picture of a library",
+    ] {
+        board(&home, &["add", "meeting", prompt]).ok();
+    }
+    board(&home, &["render", "meeting"]).ok();
+    let state = open(&home, "meeting");
+    let applied = |frame: usize| -> Vec<String> {
+        let image = format!("meeting/{}", image(&state, frame, 1));
+        let recorded = loras::provenance(&home, &image);
+        // Left out where there are none.
+        let loras = recorded["loras"].as_array().cloned().unwrap_or_default();
+        let name = |lora: &Value| lora["name"].as_str().unwrap().to_owned();
+        loras.iter().map(name).collect()
+    };
+    assert_eq!(applied(0), ["medium", "kaito"]);
+    assert_eq!(applied(1), ["jiyeon"]);
+    assert_eq!(applied(2), <[String; 0]>::default());
+}
+
+#[test]
+fn a_click_is_answered_while_a_board_is_drawn() {
+    let home = Home::new();
+    with_segmenter(&home, "small", "segment-vit");
+    with_picture(&home);
+    new_board(
+        &home,
+        "b",
+        &PROMPTS[..1],
+        &["--size", "128x128", "--steps", "900"],
+    );
+    let render = home.spawn(&["board", "render", "b"]);
+    until("it is drawn", || open(&home, "b")["drawing"] == true);
+    home.run(&["segment", "frame.png", "--point", "35,30"]).ok();
+    assert_eq!(open(&home, "b")["drawing"], true, "the board goes on");
+    board(&home, &["stop", "b"]).ok();
+    assert_eq!(render.end().code, Some(130));
 }

@@ -271,7 +271,10 @@ fn a_character_takes_the_place_of_who_is_there() {
     let prompt_of = |ran: &Ran| {
         let job = ran.json()["job"].as_str().unwrap().to_owned();
         let shown = home.run(&["--json", "job", "show", &job]).ok().json();
-        shown["request"]["frame"]["prompt"].as_str().unwrap().to_owned()
+        shown["request"]["frame"]["prompt"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     // By the picture's own account, and by what is selected of it.
     let width = pixels(&home.work("frame.png")).width();

@@ -13,7 +13,7 @@ fn tiny_lora(name: &str) -> PathBuf {
 
 /// A home whose `tiny` is of the family sd15, with two characters and a shot
 /// that have LoRAs.
-fn home() -> Home {
+pub fn home() -> Home {
     let home = Home::new();
     let manifest = format!(
         "family = 'sd15'\npath = '{}'\n[defaults]\nwidth = 64\nheight = 64\nsteps = 3\n",
@@ -59,7 +59,7 @@ fn generate(home: &Home, prompt: &str, output: &str, more: &[&str]) -> Ran {
 }
 
 /// What a frame's PNG says of how it was made.
-fn provenance(home: &Home, name: &str) -> Value {
+pub fn provenance(home: &Home, name: &str) -> Value {
     let bytes = std::fs::read(home.work(name)).unwrap();
     let reader = png::Decoder::new(std::io::Cursor::new(bytes))
         .read_info()
@@ -261,6 +261,58 @@ fn characters_left_and_right_get_a_half_each() {
 }
 
 #[test]
+fn three_characters_get_a_third_each() {
+    let home = home();
+    let third = home.path("data/loras/petko.safetensors");
+    std::fs::copy(tiny_lora("whole"), third).unwrap();
+    home.write(
+        "data/characters/petkotomov.toml",
+        "token = 'petkotomov'\nclass = 'man'\n[family.sd15]\nlora = 'petko'\nweight = 0.7\n",
+    );
+    // In another order than they stand in.
+    let prompt = "three people: jiyeonmun woman is on the right reading, kaitoyosuke man is on the \
+                  left waving, petkotomov man is in the centre, in a library, soft daylight";
+    let told = generate(&home, prompt, "thirds.png", &["--regions", "auto"])
+        .ok()
+        .json();
+    let loras = told["loras"].as_array().unwrap();
+    let acting: Vec<_> = loras
+        .iter()
+        .map(|lora| (&lora["name"], &lora["region"]))
+        .collect();
+    assert_eq!(
+        acting,
+        [
+            (&json!("kaito"), &json!(0)),
+            (&json!("petko"), &json!(1)),
+            (&json!("jiyeon"), &json!(2)),
+        ]
+    );
+    let recorded = provenance(&home, "thirds.png");
+    let regions = recorded["regions"].as_array().unwrap();
+    let said: Vec<_> = regions.iter().map(|it| &it["prompt"]).collect();
+    assert_eq!(
+        said,
+        [
+            "kaitoyosuke man waving, in a library, soft daylight",
+            "petkotomov man, in a library, soft daylight",
+            "jiyeonmun woman reading, in a library, soft daylight",
+        ]
+    );
+    let edges = |at: usize| {
+        let edges = regions[at]["box"].as_array().unwrap();
+        (edges[0].as_f64().unwrap(), edges[2].as_f64().unwrap())
+    };
+    for at in 0..3 {
+        let (left, right) = edges(at);
+        assert!((left - at as f64 / 3.0).abs() < 1e-6, "{left}");
+        assert!((right - (at + 1) as f64 / 3.0).abs() < 1e-6, "{right}");
+    }
+    home.run(&["daemon", "stop"]).ok();
+    assert_eq!(home.run(&["again", "thirds.png"]).ok().out, "identical\n");
+}
+
+#[test]
 fn a_region_has_a_prompt_and_characters_of_its_own() {
     let home = home();
     let region = [
@@ -281,6 +333,44 @@ fn a_region_has_a_prompt_and_characters_of_its_own() {
         let ran = generate(&home, "a library", "no.png", &["--region", refused]);
         assert_eq!(ran.code, Some(2), "{ran:?}");
     }
+}
+
+#[test]
+fn a_selection_is_drawn_with_the_regions_of_its_canvas() {
+    let home = home();
+    generate(&home, "a fox", "frame.png", &[]).ok();
+    let inpaint = |output: &str, more: &[&str]| {
+        let start = ["--json", "inpaint", "frame.png", MEETING, "-o", output];
+        let how = ["--model", "tiny", "--seed", "3", "--box", "8,8,60,56"];
+        home.run(&[&start[..], &how, more].concat())
+    };
+    inpaint("whole.png", &[]).ok();
+    let told = inpaint("halves.png", &["--regions", "auto"]).ok().json();
+    let loras = told["loras"].as_array().unwrap();
+    let acting: Vec<_> = loras
+        .iter()
+        .map(|lora| (&lora["name"], &lora["region"]))
+        .collect();
+    assert_eq!(
+        acting,
+        [
+            (&json!("medium"), &json!(null)),
+            (&json!("kaito"), &json!(0)),
+            (&json!("jiyeon"), &json!(1)),
+        ]
+    );
+    assert!(pixels(&home.work("whole.png")) != pixels(&home.work("halves.png")));
+    let recorded = provenance(&home, "halves.png");
+    assert_eq!(recorded["regions"].as_array().unwrap().len(), 2);
+    home.run(&["daemon", "stop"]).ok();
+    assert_eq!(home.run(&["again", "halves.png"]).ok().out, "identical\n");
+    // A region of a corner.
+    let elsewhere = ["--region", "0,0,0.01,0.01:jiyeonmun woman"];
+    inpaint("elsewhere.png", &elsewhere).ok();
+    assert_eq!(
+        home.run(&["again", "elsewhere.png"]).ok().out,
+        "identical\n"
+    );
 }
 
 #[test]

@@ -114,6 +114,50 @@ fn a_click_gives_masks_to_choose_from() {
 }
 
 #[test]
+fn a_mask_that_is_nearly_right_is_a_prompt_too() {
+    let home = Home::new();
+    with_picture(&home);
+    with_segmenter(&home, "small", "segment-vit");
+    let square = GrayImage::from_fn(90, 60, |x, y| {
+        image::Luma([if (20..50).contains(&x) && (15..45).contains(&y) {
+            255
+        } else {
+            0
+        }])
+    });
+    square.save(home.work("square.png")).unwrap();
+    let point = ["--json", "segment", "frame.png", "--point", "35,30"];
+    let plain = home.run(&[&point[..], &["-o", "plain"]].concat());
+    let with_mask = ["--mask", "square.png", "-o", "with"];
+    let with_mask = home.run(&[&point[..], &with_mask].concat());
+    let (plain, with_mask) = (plain.ok().json(), with_mask.ok().json());
+    assert_ne!(
+        plain["candidates"][0]["score"],
+        with_mask["candidates"][0]["score"]
+    );
+    // It suffices alone.
+    let alone = [
+        "segment",
+        "frame.png",
+        "--mask",
+        "square.png",
+        "-o",
+        "alone",
+    ];
+    home.run(&alone).ok();
+
+    let small = GrayImage::new(9, 6);
+    small.save(home.work("small.png")).unwrap();
+    let ran = home.run(&[&point[..], &["--mask", "small.png"]].concat());
+    assert_ne!(ran.code, Some(0));
+    assert!(
+        ran.err.contains("a mask of the picture's size"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn what_cannot_be_segmented_is_told() {
     let home = Home::new();
     with_picture(&home);
