@@ -5,9 +5,7 @@ use framewright_protocol::{
     ErrorCode, LintParams, LintResult, PromptEdit, PromptFinding, RecastParams, RecastResult,
     WireError,
 };
-use framewright_story::{
-    Character, CharacterFamily, Defaults, Edit, Figure, Shot, ShotFamily, Vocabulary,
-};
+use framewright_story::{Defaults, Edit, Vocabulary};
 
 use crate::daemon::Daemon;
 use crate::order;
@@ -83,7 +81,7 @@ pub fn vocabulary(snapshot: &Snapshot) -> Result<Vocabulary, WireError> {
     };
     let mut defaults = Defaults::shipped().map_err(unusable)?;
     for (name, entry) in &snapshot.shots {
-        let shot = shot(&entry.manifest);
+        let shot = entry.manifest.clone();
         // Two shots of one phrase could not be told apart.
         let phrase = shot.phrase.to_lowercase();
         defaults
@@ -92,54 +90,6 @@ pub fn vocabulary(snapshot: &Snapshot) -> Result<Vocabulary, WireError> {
         defaults.shots.insert(name.clone(), shot);
     }
     let characters = snapshot.characters.values();
-    let characters = characters.map(|entry| character(&entry.manifest)).collect();
+    let characters = characters.map(|entry| entry.manifest.clone()).collect();
     Vocabulary::new(defaults, characters).map_err(unusable)
-}
-
-fn shot(manifest: &framewright_library::Shot) -> Shot {
-    Shot {
-        number: manifest.number,
-        phrase: manifest.phrase.clone(),
-        aliases: manifest.aliases.clone(),
-        holds: manifest.holds.clone(),
-        figure: Figure {
-            least: manifest.figure.least,
-            most: manifest.figure.most,
-        },
-        family: manifest
-            .family
-            .iter()
-            .map(|(name, family)| {
-                let family = ShotFamily {
-                    lora: family.lora.clone(),
-                    weight: family.weight,
-                    negative_prompt: family.negative_prompt.clone(),
-                };
-                (name.clone(), family)
-            })
-            .collect(),
-    }
-}
-
-fn character(manifest: &framewright_library::Character) -> Character {
-    Character {
-        token: manifest.token.clone(),
-        class: manifest.class.clone(),
-        aliases: manifest.aliases.clone(),
-        description: manifest.description.clone(),
-        family: manifest
-            .family
-            .iter()
-            .map(|(name, family)| {
-                let family = CharacterFamily {
-                    lora: family.lora.clone(),
-                    negative_prompt: family.negative_prompt.clone(),
-                    weight: family.weight,
-                    several: family.several,
-                    weights: family.weights.clone(),
-                };
-                (name.clone(), family)
-            })
-            .collect(),
-    }
 }

@@ -1,8 +1,22 @@
-//! Characters: someone who appears in frames under one token.
+//! The manifest of a [`Character`]: `characters/NAME.toml`.
+//!
+//! ```toml
+//! token = "kaitoyosuke"
+//! class = "man"
+//! aliases = ["Kaito", "the detective"]
+//!
+//! [family.sd15]
+//! lora = "kaitoyosuke"
+//! negative_prompt = "beard"
+//! weight = 0.8                # where `weights` does not name the framing
+//! several = 0.8               # factor when two or more characters share a frame
+//!
+//! [family.sd15.weights]       # by shot
+//! close-up = 1.0
+//! long-shot = 0.7
+//! ```
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
+use framewright_story::Character;
 
 use crate::kind::Kind;
 use crate::manifest::{Manifest, Misfit};
@@ -10,57 +24,6 @@ use crate::name::check_name;
 
 /// LoRA weights that make sense: beyond these pictures fall apart.
 pub(crate) const WEIGHTS: std::ops::RangeInclusive<f32> = -4.0..=4.0;
-
-/// A character's manifest, `characters/NAME.toml`.
-///
-/// ```toml
-/// token = "kaitoyosuke"
-/// class = "man"
-/// aliases = ["Kaito", "the detective"]
-///
-/// [family.sd15]
-/// lora = "kaitoyosuke"
-/// negative_prompt = "beard"
-/// weight = 0.8                # where `weights` does not name the framing
-/// several = 0.8               # factor when two or more characters share a frame
-///
-/// [family.sd15.weights]       # by shot
-/// close-up = 1.0
-/// long-shot = 0.7
-/// ```
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Character {
-    /// The one word that calls the character up; unique and without spaces.
-    pub token: String,
-    /// What it is: `man`, `woman` …; a prompt names token and class.
-    pub class: String,
-    /// What else a scene may call the character.
-    #[serde(default)]
-    pub aliases: Vec<String>,
-    /// For people.
-    pub description: Option<String>,
-    /// What it takes to draw the character, by model family.
-    #[serde(default)]
-    pub family: BTreeMap<String, CharacterFamily>,
-}
-
-/// What it takes to draw a character with one family of models.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CharacterFamily {
-    /// The LoRA's name; none when the model knows the character.
-    pub lora: Option<String>,
-    /// What to keep out of frames with the character.
-    pub negative_prompt: Option<String>,
-    /// LoRA weight for framings that `weights` does not name, -4 to 4.
-    pub weight: Option<f32>,
-    /// Factor on the weight when two or more characters share the frame, 0 to 4.
-    pub several: Option<f32>,
-    /// LoRA weight by the shot's name, -4 to 4.
-    #[serde(default)]
-    pub weights: BTreeMap<String, f32>,
-}
 
 /// Checks a name that another file is to be found by.
 pub(crate) fn check_reference(key: &str, name: Option<&String>) -> Result<(), Misfit> {

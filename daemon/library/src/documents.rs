@@ -6,7 +6,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::character::Character;
 use crate::disk::{WriteLock, sync_folder, write_atomically};
 use crate::kind::Kind;
 use crate::library::Library;
@@ -16,7 +15,8 @@ use crate::model::ModelManifest;
 use crate::name::{NameError, check_name};
 use crate::paths::{self, PathError};
 use crate::revision::Revision;
-use crate::shot::Shot;
+use framewright_story::Character;
+use framewright_story::Shot;
 
 /// A manifest's text.
 #[derive(Clone, Debug, PartialEq, Eq)]

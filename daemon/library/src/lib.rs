@@ -40,7 +40,6 @@ mod watch;
 mod weights;
 
 pub use change::{Change, Happening};
-pub use character::{Character, CharacterFamily};
 pub use documents::{Document, DocumentError, DocumentProblem, DocumentSummary};
 pub use folders::FolderError;
 pub use hashes::{HashError, Progress};
@@ -56,7 +55,6 @@ pub use name::{NameError, check_name};
 pub use paths::PathError;
 pub use problem::{Arriving, Problem};
 pub use revision::{NoRevision, Revision};
-pub use shot::{Figure, Shot, ShotFamily};
 pub use snapshot::{AddedFolder, Entries, Entry, FindError, Snapshot};
 pub use weights::Contents;
 

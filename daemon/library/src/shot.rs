@@ -1,72 +1,26 @@
-//! Shots: how a frame is framed.
+//! The manifest of a [`Shot`]: `shots/NAME.toml`; the name is the shot's id,
+//! such as `close-up`.
+//!
+//! ```toml
+//! number = 2                  # in a shot sequence such as "2, 3, 8"
+//! phrase = "close up of"      # opens the prompt
+//! aliases = ["closeup", "CU"]
+//! holds = "from above the shoulders up"
+//!
+//! [figure]                    # height of the figure, share of the frame's height
+//! least = 1.0
+//!
+//! [family.sd15]
+//! lora = "close-up"
+//! weight = 1.0
+//! negative_prompt = "legs, feet, lower body, fullbody"
+//! ```
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
+use framewright_story::{Figure, Shot};
 
 use crate::character::{check_filled, check_reference, check_weight};
 use crate::kind::Kind;
 use crate::manifest::{Manifest, Misfit};
-
-/// A shot's manifest, `shots/NAME.toml`; the name is the shot's id, such as
-/// `close-up`.
-///
-/// ```toml
-/// number = 2                  # in a shot sequence such as "2, 3, 8"
-/// phrase = "close up of"      # opens the prompt
-/// aliases = ["closeup", "CU"]
-/// holds = "from above the shoulders up"
-///
-/// [figure]                    # height of the figure, share of the frame's height
-/// least = 1.0
-///
-/// [family.sd15]
-/// lora = "close-up"
-/// weight = 1.0
-/// negative_prompt = "legs, feet, lower body, fullbody"
-/// ```
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Shot {
-    /// Its number in shot sequences.
-    pub number: Option<u32>,
-    /// What opens a prompt.
-    pub phrase: String,
-    /// What else the shot is called.
-    #[serde(default)]
-    pub aliases: Vec<String>,
-    /// What the frame holds, for people.
-    pub holds: Option<String>,
-    /// How high the figure stands in the frame.
-    #[serde(default)]
-    pub figure: Figure,
-    /// What it takes to draw the shot, by model family.
-    #[serde(default)]
-    pub family: BTreeMap<String, ShotFamily>,
-}
-
-/// The height of the figure as a share of the frame's height; above 1 it is
-/// larger than the frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Figure {
-    /// At least, 0 or above.
-    pub least: Option<f32>,
-    /// At most, not below `least`.
-    pub most: Option<f32>,
-}
-
-/// What it takes to draw a shot with one family of models.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ShotFamily {
-    /// The LoRA's name; none where no LoRA is applied.
-    pub lora: Option<String>,
-    /// The LoRA's weight, -4 to 4.
-    pub weight: Option<f32>,
-    /// What to keep out of such frames, beside what is always kept out.
-    pub negative_prompt: Option<String>,
-}
 
 impl Manifest for Shot {
     const KIND: Kind = Kind::Shot;

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::EMBEDDED;
-use crate::character::Character;
 use crate::kind::Kind;
 use crate::lora::Lora;
 use crate::model::Model;
 use crate::problem::{Arriving, Problem};
 use crate::revision::Revision;
-use crate::shot::Shot;
 use crate::stamp::Stamp;
+use framewright_story::Character;
+use framewright_story::Shot;
 
 /// A manifest and where it was read.
 #[derive(Clone, Debug, PartialEq)]

@@ -38,7 +38,6 @@ fn the_ground_floor_stands_on_nothing() {
         "daemon/canvas",
         "daemon/kernels",
         "daemon/jobs",
-        "daemon/library",
         "daemon/story",
         "daemon/endpoints",
     ] {
@@ -49,6 +48,8 @@ fn the_ground_floor_stands_on_nothing() {
 #[test]
 fn only_the_daemon_knows_both_the_wire_and_the_engine() {
     assert_eq!(dependencies("daemon/engine"), names(&["kernels"]));
+    // Manifests of shots and characters hold what prompts mean by them.
+    assert_eq!(dependencies("daemon/library"), names(&["story"]));
     assert_eq!(dependencies("sdk/client"), names(&["protocol"]));
     assert_eq!(dependencies("plugins/cli"), names(&["client", "protocol"]));
     let daemon = dependencies("daemon");
