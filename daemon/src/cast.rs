@@ -298,7 +298,7 @@ impl Casting<'_> {
         let people = people(&self.parsed);
         let of_token = people.iter().find(|it| it.token.as_deref() == Some(token));
         let actions = of_token.map(|it| it.actions.as_slice()).unwrap_or_default();
-        alone(self.prompt, &self.parsed, &name, actions)
+        alone(self.prompt, &self.parsed, self.vocabulary, &name, actions)
     }
 
     /// Applies what the prompts of the frame and its regions call for.

@@ -2,7 +2,7 @@
 //! another in their place.
 
 use crate::character::Character;
-use crate::parsed::{Parsed, Position};
+use crate::parsed::{Parsed, Phrase, Position};
 use crate::reading::parse;
 use crate::span::Span;
 use crate::vocabulary::Vocabulary;
@@ -67,10 +67,16 @@ pub fn people(parsed: &Parsed) -> Vec<Person> {
 }
 
 /// What a prompt says of one person under a name: shot, who, what they do,
-/// where, in which light. Nothing is said of the others, nor of the place in
-/// the frame.
+/// where, in which weather and light. Nothing is said of the others, nor of the
+/// place in the frame.
 #[must_use]
-pub fn alone(prompt: &str, parsed: &Parsed, name: &str, actions: &[String]) -> String {
+pub fn alone(
+    prompt: &str,
+    parsed: &Parsed,
+    vocabulary: &Vocabulary,
+    name: &str,
+    actions: &[String],
+) -> String {
     let mut alone = String::new();
     if let Some(shot) = &parsed.shot {
         alone.push_str(&shot.phrase);
@@ -81,11 +87,36 @@ pub fn alone(prompt: &str, parsed: &Parsed, name: &str, actions: &[String]) -> S
         alone.push(' ');
         alone.push_str(action);
     }
-    for phrase in [&parsed.setting, &parsed.light].into_iter().flatten() {
+    let phrase = |phrase: &Option<Phrase>| phrase.as_ref().map(|it| it.whole.of(prompt));
+    let weather = weather(parsed, vocabulary);
+    let around = phrase(&parsed.setting).into_iter();
+    for said in around.chain(weather).chain(phrase(&parsed.light)) {
         alone.push_str(", ");
-        alone.push_str(phrase.whole.of(prompt));
+        alone.push_str(said);
     }
     alone
+}
+
+/// The clauses that tell the weather, and nothing of anybody.
+fn weather<'a>(parsed: &'a Parsed, vocabulary: &'a Vocabulary) -> impl Iterator<Item = &'a str> {
+    let words = &vocabulary.words().setting.weather;
+    let tells = move |text: &str| {
+        let mut parts = text.split(|letter: char| !letter.is_alphanumeric());
+        parts.any(|part| words.iter().any(|word| word.eq_ignore_ascii_case(part)))
+    };
+    let characters = parsed.characters.iter().map(|it| it.span);
+    let strangers = parsed.strangers.iter().map(|it| it.span);
+    let places = parsed
+        .setting
+        .iter()
+        .chain(&parsed.light)
+        .map(|it| it.whole);
+    let taken: Vec<Span> = characters.chain(strangers).chain(places).collect();
+    let clauses = parsed.clauses.iter();
+    clauses
+        .filter(move |clause| !taken.iter().any(|span| span.overlaps(clause.span)))
+        .map(|clause| clause.text.as_str())
+        .filter(move |text| tells(text))
 }
 
 /// A prompt for the part of a frame in which a character takes someone's place.
@@ -119,7 +150,7 @@ pub fn recast(
     };
     let actions = who.map(|who| who.actions.as_slice()).unwrap_or_default();
     Recast {
-        prompt: alone(prompt, &parsed, &character.name(), actions),
+        prompt: alone(prompt, &parsed, vocabulary, &character.name(), actions),
         replaced: who.map(|who| who.span.of(prompt).to_owned()),
     }
 }
@@ -185,6 +216,23 @@ mod tests {
         );
         assert_eq!(right.1.as_deref(), Some("petkotomov man"));
         assert_eq!(with_jiyeonmun(frame, None), left);
+    }
+
+    #[test]
+    fn the_weather_stays() {
+        let frame = "american shot picture of kaitoyosuke man arriving with an umbrella, at a bus \
+                     stop, in the rain, night light";
+        assert_eq!(
+            with_jiyeonmun(frame, None).0,
+            "american shot picture of jiyeonmun woman arriving with an umbrella, at a bus stop, \
+             in the rain, night light"
+        );
+        // Where it tells of a person too, it goes with them.
+        let frame = "close up of kaitoyosuke man, a man blinking rain away, in a park";
+        assert_eq!(
+            with_jiyeonmun(frame, None).0,
+            "close up of jiyeonmun woman, in a park"
+        );
     }
 
     #[test]

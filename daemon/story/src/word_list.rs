@@ -93,6 +93,8 @@ pub struct SettingWords {
     pub places: Vec<String>,
     /// What stands after a preposition and is no place.
     pub not: Vec<String>,
+    /// Words for what falls or hangs in the air of a place, for a clause of their own.
+    pub weather: Vec<String>,
 }
 
 /// What is done.
