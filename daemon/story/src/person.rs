@@ -220,11 +220,11 @@ mod tests {
 
     #[test]
     fn the_weather_stays() {
-        let frame = "american shot picture of kaitoyosuke man arriving with an umbrella, at a bus \
-                     stop, in the rain, night light";
+        let frame = "american shot picture of kaitoyosuke man holding an umbrella, at a bus stop, \
+                     in the rain, night light";
         assert_eq!(
             with_jiyeonmun(frame, None).0,
-            "american shot picture of jiyeonmun woman arriving with an umbrella, at a bus stop, \
+            "american shot picture of jiyeonmun woman holding an umbrella, at a bus stop, \
              in the rain, night light"
         );
         // Where it tells of a person too, it goes with them.
