@@ -570,3 +570,30 @@ fn a_click_is_answered_while_a_board_is_drawn() {
     board(&home, &["stop", "b"]).ok();
     assert_eq!(render.end().code, Some(130));
 }
+
+#[test]
+fn a_full_disk_costs_no_take_and_no_board() {
+    let home = Home::new();
+    let mut daemon = home.start_daemon_with_little_room();
+    let size = ["--size", "64x48", "--steps", "2"];
+    new_board(&home, "letter", &PROMPTS[..1], &size);
+    board(&home, &["render", "letter"]).ok();
+    let drawn = takes(&home, "letter");
+    assert_eq!(drawn.len(), 2);
+    let before = read(&home.work("letter/board.toml"));
+    // A picture of noise that is larger than any file may be.
+    let large = ["--size", "320x320", "--steps", "2"];
+    new_board(&home, "large", &PROMPTS[..1], &large);
+    let ran = board(&home, &["render", "large"]);
+    assert_ne!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("make room on the disk"), "{}", ran.err);
+    assert!(takes(&home, "large").is_empty());
+    assert!(daemon.try_wait().unwrap().is_none(), "it lives");
+    assert_eq!(takes(&home, "letter"), drawn);
+    assert_eq!(read(&home.work("letter/board.toml")), before);
+    home.run(&["daemon", "stop"]).ok();
+    daemon.wait().unwrap();
+    // With room again it goes on.
+    board(&home, &["render", "large"]).ok();
+    assert_eq!(takes(&home, "large").len(), 2);
+}

@@ -181,6 +181,25 @@ impl Home {
         }
     }
 
+    /// Starts the daemon with a disk that is soon full, as far as it can tell:
+    /// no file of it may have more than 160 kB.
+    pub fn start_daemon_with_little_room(&self) -> Child {
+        let program = self.daemon();
+        let named = |(name, value)| Some((name, Option::<&std::ffi::OsStr>::Some(value?)?));
+        let mut daemon = Command::new("bash");
+        daemon
+            .args(["-c", "trap '' XFSZ; ulimit -f 160; exec \"$0\""])
+            .arg(program.get_program())
+            .env_clear()
+            .envs(program.get_envs().filter_map(named))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let daemon = daemon.spawn().unwrap();
+        until("it listens", || self.path("run/daemon.sock").exists());
+        daemon
+    }
+
     /// Runs `framewright` to its end.
     pub fn run(&self, arguments: &[&str]) -> Ran {
         Ran::new(self.command(arguments).output().unwrap())

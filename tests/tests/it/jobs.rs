@@ -1,7 +1,5 @@
 //! The job history from the shell.
 
-use std::process::Stdio;
-
 use framewright_protocol::{FrameGenerate, GenerateParams};
 
 use crate::harness::{Home, pixels, until};
@@ -144,24 +142,8 @@ fn a_canvas_goes_before_a_training_job() {
 #[test]
 fn a_full_disk_is_told_and_the_daemon_lives() {
     let home = Home::new();
-    // Files of this daemon may have 160 kB: room for the database to begin, and
-    // for a small frame, not for what follows.
-    let mut daemon = std::process::Command::new("bash");
-    let program = home.daemon();
-    daemon
-        .args(["-c", "trap '' XFSZ; ulimit -f 160; exec \"$0\""])
-        .arg(program.get_program())
-        .env_clear()
-        .envs(
-            program
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let mut daemon = daemon.spawn().unwrap();
-    until("it listens", || home.path("run/daemon.sock").exists());
+    // Room for the database to begin, and for a small frame, not for what follows.
+    let mut daemon = home.start_daemon_with_little_room();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
