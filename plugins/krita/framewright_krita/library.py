@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Optional
 
-from framewright import Catalogue, Character, Event, FramewrightError, Model, Shot
+from framewright import Catalogue, Character, Event, FramewrightError, Model, Shot, WorkingSize
 from framewright.results import Documents, DocumentText, ModelReport, Models, decode
 
 from .link import CONNECTED, Link
 from .qt import QtCore
-from .region import WorkingSize
 
 # Many files change at once when a folder is copied.
 _SETTLE_MILLISECONDS = 300

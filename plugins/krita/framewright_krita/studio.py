@@ -20,9 +20,11 @@ from framewright import (
     Picture,
     Remedy,
     Unreachable,
+    WorkingSize,
 )
 from framewright.lint import mark
 from framewright.results import Lint, decode
+from framewright.working_size import LARGEST_SIDE
 
 from .bounds import Bounds
 from .gallery import Gallery
@@ -33,7 +35,6 @@ from .mask import Mask
 from .order import Order, Settings, Task, starts_from_canvas, unavailable
 from .pixels import Pixels
 from .qt import QtCore
-from .region import LARGEST_CROP, WorkingSize
 from .scaling import from_png, mask_from_png, scaled
 from .sheet import CanvasLike, Choice, Job, Sheet
 from .steps import Steps
@@ -278,7 +279,7 @@ class Studio(QtCore.QObject):
     def _frame(self, wish: Wish, size: WorkingSize, job: Job) -> "Generator[None, None, Order]":
         """A frame in the selection, or on the whole canvas."""
         canvas = wish.canvas
-        width, height = size.fitting(wish.bounds)
+        width, height = size.fitting(wish.bounds.width, wish.bounds.height)
         image = None
         job.mask = wish.mask.on(wish.bounds) if wish.mask is not None else None
         if job.mask is not None and job.mask.full:
@@ -334,10 +335,10 @@ class Studio(QtCore.QObject):
 
     def _whole(self, canvas: CanvasLike, bounds: Bounds) -> "Generator[None, None, Pixels]":
         """A part of the canvas as large as it is."""
-        if max(bounds.width, bounds.height) > LARGEST_CROP:
+        if max(bounds.width, bounds.height) > LARGEST_SIDE:
             raise FramewrightError(
                 f"{bounds.width} × {bounds.height} pixels of the canvas are needed at once, and "
-                f"{LARGEST_CROP} on a side are possible",
+                f"{LARGEST_SIDE} on a side are possible",
                 None,
                 "select less, or work on a smaller copy of the document",
             )

@@ -5,7 +5,6 @@ from framewright import Picture
 from framewright_krita.bounds import Bounds
 from framewright_krita.mask import Mask
 from framewright_krita.pixels import Pixels
-from framewright_krita.region import WorkingSize
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -125,14 +124,3 @@ def test_wrong_sizes_are_refused():
 
 
 # At what size frames are made
-
-sizes = st.sampled_from([WorkingSize(), WorkingSize(128, 128, 32), WorkingSize(768, 512, 64)])
-
-
-@given(st.builds(Bounds, st.just(0), st.just(0), st.integers(1, 8192), st.integers(1, 8192)), sizes)
-def test_frames_are_made_at_a_size_that_the_model_makes_well(bounds, size):
-    width, height = size.fitting(bounds)
-    assert width % size.multiple == height % size.multiple == 0
-    assert 0 < width <= 4096 and 0 < height <= 4096
-    if 0.5 <= bounds.width / bounds.height <= 2:
-        assert 0.5 <= width * height / (size.width * size.height) <= 2.25 * 1.6

@@ -5,6 +5,7 @@ loop. `Conversation` is the protocol alone, for another kind of socket or loop.
 """
 
 from .background import Background, Ticket
+from .boards import Board, BoardFrame, BoardTake
 from .catalogue import Catalogue, Character, Shot
 from .client import Call, Client
 from .completion import Suggestion, suggestions
@@ -34,15 +35,20 @@ from .home import Home
 from .lint import Mark
 from .messages import Event
 from .picture import Picture, PictureError, swap_red_and_blue
+from .progress import Progress
 from .remedy import Remedy
 from .results import Frame, Generated, JobOutcome, JobTicket, MadeAgain, Model, Models, Status
 from .transport import SocketTransport, Transport
+from .working_size import WorkingSize
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AnswerError",
     "Background",
+    "Board",
+    "BoardFrame",
+    "BoardTake",
     "Busy",
     "Call",
     "Cancelled",
@@ -71,6 +77,7 @@ __all__ = [
     "PackError",
     "Picture",
     "PictureError",
+    "Progress",
     "ProtocolError",
     "Remedy",
     "RequestError",
@@ -84,6 +91,7 @@ __all__ = [
     "TimedOut",
     "Transport",
     "Unreachable",
+    "WorkingSize",
     "WrongLevel",
     "suggestions",
     "swap_red_and_blue",

@@ -1,13 +1,11 @@
-"""At what size frames are made."""
+"""At what size a model makes a picture of some shape."""
 
 from dataclasses import dataclass
 from typing import Any, Optional, cast
 
-from framewright.results import ModelReport
+from .results import ModelReport
 
-from .bounds import Bounds
-
-LARGEST_CROP = 4096
+LARGEST_SIDE = 4096
 """Pixels on a side of the largest picture that is sent."""
 
 # Models make good pictures from the size they were trained at up to half as much again.
@@ -33,16 +31,16 @@ class WorkingSize:
         multiple = size.get("multiple") or _multiple(told.report) or known.multiple
         return cls(int(width), int(height), int(multiple))
 
-    def fitting(self, bounds: Bounds) -> tuple[int, int]:
-        """The size to make a picture at that will cover `bounds`: of its shape, with about as
-        many pixels as the model makes well."""
+    def fitting(self, width: int, height: int) -> tuple[int, int]:
+        """The size to make a picture at that will cover this many pixels: of their shape, with
+        about as many as the model makes well."""
         least = self.width * self.height
-        area = min(max(bounds.area, least), least * _STRETCH**2)
-        scale = (area / max(bounds.area, 1)) ** 0.5
-        return self._rounded(bounds.width * scale), self._rounded(bounds.height * scale)
+        area = min(max(width * height, least), least * _STRETCH**2)
+        scale = (area / max(width * height, 1)) ** 0.5
+        return self._rounded(width * scale), self._rounded(height * scale)
 
     def _rounded(self, side: float) -> int:
-        most = LARGEST_CROP // self.multiple
+        most = LARGEST_SIDE // self.multiple
         return min(max(round(side / self.multiple), 1), most) * self.multiple
 
 
