@@ -1,0 +1,38 @@
+"""The client of the daemon: the copy that an installed add-on carries inside of itself, or, in a
+clone of the repository, the package on the path."""
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING or importlib.util.find_spec(f"{__package__}.framewright") is None:
+    from framewright import *  # noqa: F403 (what it exports is what is used here)
+    from framewright.boards import BoardDrawn, BoardPlanned
+    from framewright.lint import mark
+    from framewright.remedy import LOCATE, LOG, MODELS, RETRY, START
+    from framewright.results import Documents, DocumentText, JobList, Lint, ModelReport, decode
+    from framewright.working_size import LARGEST_SIDE
+else:
+    from .framewright import *  # noqa: F403
+    from .framewright.boards import BoardDrawn, BoardPlanned
+    from .framewright.lint import mark
+    from .framewright.remedy import LOCATE, LOG, MODELS, RETRY, START
+    from .framewright.results import Documents, DocumentText, JobList, Lint, ModelReport, decode
+    from .framewright.working_size import LARGEST_SIDE
+
+__all__ = [
+    "LARGEST_SIDE",
+    "LOCATE",
+    "LOG",
+    "MODELS",
+    "RETRY",
+    "START",
+    "BoardDrawn",
+    "BoardPlanned",
+    "DocumentText",
+    "Documents",
+    "JobList",
+    "Lint",
+    "ModelReport",
+    "decode",
+    "mark",
+]

@@ -1,0 +1,1 @@
+"""What an artist sees: properties, operators, panels. Nothing here knows the protocol."""

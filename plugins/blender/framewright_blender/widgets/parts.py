@@ -1,0 +1,99 @@
+"""Parts that several panels show: what is under way, what went wrong, prompts, candidates."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from .. import workplace
+from . import thumbnails
+
+_LETTER_PIXELS = 7.0
+_SEVERITIES = {"error": "CANCEL", "warning": "ERROR", "hint": "INFO"}
+
+
+def text(layout: Any, context: Any, words: str, icon: str = "NONE") -> None:
+    """A text over as many lines as the sidebar's width needs. Labels of Blender's do not wrap."""
+    scale = context.preferences.system.ui_scale
+    width = max(
+        int(context.region.width / (_LETTER_PIXELS * scale)) - (8 if icon != "NONE" else 5), 16
+    )
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for line in textwrap.wrap(words, width):
+        column.label(text=line, icon=icon)
+        icon = "BLANK1" if icon != "NONE" else icon
+
+
+def state(layout: Any, context: Any) -> None:
+    """What is under way, each with its own way to cancel it, and what went wrong."""
+    studio = workplace.studio()
+    for job in studio.jobs:
+        row = layout.row(align=True)
+        if hasattr(row, "progress"):
+            row.progress(factor=job.progress.fraction, text=job.progress.words)
+        else:
+            row.label(text=f"{job.progress.fraction:.0%} · {job.progress.words}", icon="SORTTIME")
+        row.operator("framewright.cancel", text="", icon="X").key = job.key
+    notice = studio.notice
+    if notice is None:
+        return
+    box = layout.box()
+    row = box.row()
+    text(row, context, notice.message, "ERROR" if notice.hint or notice.fix else "INFO")
+    row.operator("framewright.dismiss", text="", icon="X", emboss=False)
+    if notice.hint:
+        text(box, context, notice.hint)
+    if notice.fix is not None:
+        box.operator("framewright.fix", text=notice.label).what = notice.fix
+
+
+def prompt(layout: Any, context: Any, scene: Any) -> None:
+    """The prompt with what of it will not be drawn as meant."""
+    settings = scene.framewright
+    layout.prop(settings, "prompt", text="", icon="GREASEPENCIL")
+    about, marks = workplace.studio().marks
+    if about == settings.prompt:
+        for number, mark in enumerate(marks[:3]):
+            row = layout.row(align=True)
+            text(row, context, mark.reason, _SEVERITIES.get(mark.severity, "INFO"))
+            if mark.replacement is not None:
+                row.operator("framewright.fix_prompt", text="Fix").number = number
+
+
+def settings(layout: Any, scene: Any, *, strength: bool, fill: bool = False) -> None:
+    """What is chosen beside the prompt."""
+    held = scene.framewright
+    layout.prop(held, "negative_prompt")
+    layout.prop(held, "model")
+    if strength:
+        layout.prop(held, "strength", slider=True)
+    if fill:
+        layout.prop(held, "fill")
+    row = layout.row(align=True)
+    row.prop(held, "candidates")
+    row.prop(held, "seed")
+
+
+def candidates(
+    layout: Any,
+    context: Any,
+    operator: str,
+    entries: "Sequence[tuple[str, str, bool]]",
+    **fixed: Any,
+) -> None:
+    """Pictures side by side to pick from: of each its file, its name, and whether it is picked.
+    `operator` gets the picture's place as `number`, and what is `fixed`."""
+    columns = max(int(context.region.width / (110 * context.preferences.system.ui_scale)), 1)
+    grid = layout.grid_flow(row_major=True, columns=min(columns, 4), even_columns=True, align=True)
+    for number, (path, name, picked) in enumerate(entries):
+        cell = grid.column(align=True)
+        icon = thumbnails.icon(path)
+        if icon:
+            cell.template_icon(icon_value=icon, scale=5.0)
+        else:
+            cell.label(text="Its file is gone", icon="LIBRARY_DATA_BROKEN")
+        chosen = {"icon": "CHECKMARK"} if picked else {}
+        button = cell.operator(operator, text=name, depress=picked, **chosen)
+        button.number = number
+        for key, value in fixed.items():
+            setattr(button, key, value)

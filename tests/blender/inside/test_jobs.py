@@ -1,0 +1,192 @@
+"""What outlives a crash, a saved file and a cancel."""
+
+import os
+
+import bpy
+import pytest
+from conftest import kill_daemon, pixels, strips
+
+
+@pytest.fixture
+def long_job(scene, studio, until):
+    """A job that is in the middle."""
+
+    def begin(candidates=12):
+        scene.framewright.candidates = candidates
+        bpy.ops.framewright.generate()
+        job = studio().jobs[-1]
+        until(lambda: job.progress.fraction > 0.02)
+        return job
+
+    return begin
+
+
+def test_cancel_ends_one_job_and_no_other(scene, studio, idle, long_job, client):
+    first = long_job()
+    scene.framewright.prompt = "long shot of a library"
+    scene.framewright.candidates = 1
+    bpy.ops.framewright.generate()
+    first_name = first.job
+    bpy.ops.framewright.cancel(key=first.key)
+    idle()
+    assert studio().notice is None, "cancelling is no error"
+    (strip,) = strips(scene)
+    assert strip["framewright"]["prompt"] == "long shot of a library"
+    assert client.call("job.show", job=first_name)["summary"]["state"] == "cancelled"
+    assert scene.framewright.jobs == ""
+
+
+def test_cancelling_a_board_keeps_what_is_drawn(scene, new_board, choose, until, idle, studio):
+    board = new_board(prompts=3, candidates=8, render=False)
+    choose(board)
+    bpy.ops.framewright.insert_board(start=1)
+    bpy.ops.framewright.render_board()
+    job = studio().jobs[0]
+    until(lambda: job.progress.words.startswith("Take 3"))
+    bpy.ops.framewright.cancel(key=job.key)
+    idle()
+    known = studio().boards[board["path"]]
+    assert 0 < known.missing < 24 and studio().notice is None
+    # What was drawn is seen, and the rest is drawn when it is asked for again.
+    assert strips(scene)[0].type == "IMAGE"
+    bpy.ops.framewright.render_board()
+    idle()
+    assert studio().boards[board["path"]].missing == 0
+
+
+def test_a_daemon_that_dies_goes_on_with_the_same_job(scene, studio, idle, until, long_job):
+    job = long_job()
+    name = job.job
+    kill_daemon()
+    words = []
+
+    def gone():
+        words.append(job.progress.words)
+        return "daemon" in job.progress.words
+
+    until(gone)
+    idle()
+    assert studio().notice is None, studio().notice
+    (strip,) = strips(scene)
+    assert strip["framewright"]["job"] == name and len(strip["framewright"]["seeds"]) == 12
+
+
+def test_a_daemon_that_cannot_come_back_is_told_and_retry_works(
+    scene, studio, idle, long_job, client, monkeypatch
+):
+    job = long_job()
+    name = job.job
+    with monkeypatch.context() as gone:
+        gone.setenv("FRAMEWRIGHT_DAEMON", "/nonexistent/framewrightd")
+        kill_daemon()
+        idle()
+    notice = studio().notice
+    assert notice is not None and "framewrightd" in notice.message and notice.fix == "locate"
+    assert strips(scene) == []
+    bpy.ops.framewright.fix(what="retry")
+    idle()
+    assert studio().notice is None, studio().notice
+    (strip,) = strips(scene)
+    assert strip["framewright"]["job"] == name, "the daemon had the job still, and made it once"
+    assert len(strip["framewright"]["seeds"]) == 12
+
+
+def test_a_board_goes_on_when_the_daemon_dies(scene, new_board, choose, until, idle, studio):
+    board = new_board(prompts=2, candidates=6, render=False)
+    choose(board)
+    bpy.ops.framewright.insert_board(start=1)
+    bpy.ops.framewright.render_board()
+    job = studio().jobs[0]
+    until(lambda: job.progress.words.startswith("Take 3"))
+    kill_daemon()
+    idle()
+    assert studio().notice is None, studio().notice
+    assert studio().boards[board["path"]].missing == 0
+    assert [strip.type for strip in strips(scene)] == ["IMAGE"] * 2
+
+
+def test_a_saved_file_finds_its_board_and_its_job(
+    scene, new_board, choose, until, idle, studio, part, folder, long_job, rendered
+):
+    board = new_board()
+    choose(board)
+    bpy.ops.framewright.insert_board(start=1)
+    scene.frame_current = 200
+    job = long_job()
+    name = job.job
+    bpy.ops.wm.save_mainfile()
+    assert scene.framewright.board == "//letter"
+    # Blender is closed, and the daemon goes on.
+    workplace = part("workplace")
+    workplace.unregister()
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    # The folder is moved: paths begin at the file.
+    moved = folder.with_name(folder.name + "-moved")
+    os.rename(folder, moved)
+    workplace.register()
+    bpy.ops.wm.open_mainfile(filepath=str(moved / "film.blend"))
+    scene = bpy.context.scene
+    assert [held.key for held in studio().jobs] == [job.key]
+    known = until(lambda: studio().board_of(scene))
+    assert known.path == str(moved / "letter") and len(known.frames) == 3
+    idle()
+    assert studio().notice is None, studio().notice
+    made = strips(scene)
+    assert len(made) == 4
+    late = made[3]
+    assert late["framewright"]["job"] == name and late.frame_final_start == 200
+    assert len(late["framewright"]["candidates"]) == 12
+    first = moved / "letter" / board["frames"][0]["takes"][0]["image"]
+    scene.render.filepath = str(moved / "render.png")
+    scene.frame_set(1)
+    bpy.ops.render.render(write_still=True, scene=scene.name)
+    assert pixels(scene.render.filepath) == pixels(first)
+
+
+def test_a_job_that_the_daemon_does_not_know_is_told(scene, studio, idle, folder, part, long_job):
+    job = long_job(4)
+    held = scene.framewright.jobs.replace(job.key, "another key")
+    idle()
+    scene.framewright.jobs = held
+    bpy.ops.wm.save_mainfile()
+    part("workplace").unregister()
+    part("workplace").register()
+    scene.framewright.jobs = held
+    part("workplace").studio().adopt()
+    idle()
+    assert "does not know" in studio().notice.message and job.title in studio().notice.message
+    assert scene.framewright.jobs == ""
+
+
+def test_nothing_changes_while_blender_renders(scene, new_board, choose, studio, part, tmp_path):
+    """The answer of a pick comes during a render: it waits."""
+    board = new_board()
+    choose(board)
+    bpy.ops.framewright.insert_board(start=1)
+    seen = []
+    workplace = part("workplace")
+
+    def during(*_):
+        for _ in range(200):
+            workplace.tick()
+        seen.append(strips(scene)[0]["framewright"]["take"])
+        seen.append(bpy.ops.framewright.render_board.poll())
+
+    bpy.app.handlers.render_pre.append(during)
+    try:
+        bpy.ops.framewright.pick_take(frame=board["frames"][0]["id"], number=1)
+        deadline = 200
+        while not studio()._background._inbox and deadline:
+            deadline -= 1
+            bpy.app.timers  # noqa: B018
+            import time
+
+            time.sleep(0.01)
+        scene.render.filepath = str(tmp_path / "one.png")
+        bpy.ops.render.render(write_still=True, scene=scene.name)
+    finally:
+        bpy.app.handlers.render_pre.remove(during)
+    assert seen == [1, False]
+    while studio().busy:
+        workplace.tick()
+    assert strips(scene)[0]["framewright"]["take"] == 2

@@ -1,0 +1,64 @@
+"""A home of the test's own for Blender, with the add-on in it as it is packed for users."""
+
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+PACKAGE = REPOSITORY / "plugins" / "blender" / "package"
+INSIDE = Path(__file__).parent / "inside"
+DRIVER = Path(__file__).parent / "driver"
+TINY_MODEL = REPOSITORY / "tests" / "golden" / "data" / "pipeline"
+
+
+class Profile:
+    """Directories of one Blender, under a root of the test's own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.run = root / "run"
+        for directory in (root / "home", root / "scripts" / "addons", self.extensions):
+            directory.mkdir(parents=True, exist_ok=True)
+        self.run.mkdir(mode=0o700, exist_ok=True)
+
+    @property
+    def extensions(self) -> Path:
+        """Where Blender 4.2 and newer look for this user's extensions."""
+        return self.root / "extensions" / "user_default"
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """For a Blender that uses these directories and nothing else of this user's."""
+        kept = {key: os.environ[key] for key in ("TMPDIR", "CI") if key in os.environ}
+        return {
+            **kept,
+            # Debian's Blender runs the system's Python; another one on the path leads it astray.
+            "PATH": "/usr/bin:/bin",
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(self.root / "home"),
+            "XDG_RUNTIME_DIR": str(self.run),
+            "BLENDER_USER_CONFIG": str(self.root / "config"),
+            "BLENDER_USER_SCRIPTS": str(self.root / "scripts"),
+            "BLENDER_USER_EXTENSIONS": str(self.root / "extensions"),
+            "BLENDER_USER_DATAFILES": str(self.root / "datafiles"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LIBGL_ALWAYS_SOFTWARE": "1",
+            **more,
+        }
+
+    def install(self, *, extension: bool) -> None:
+        """Unpacks the add-on where Blender finds it."""
+        archive = self.root / "framewright-blender.zip"
+        subprocess.run([str(PACKAGE), str(archive)], check=True, stdout=subprocess.DEVNULL)
+        with zipfile.ZipFile(archive) as packed:
+            packed.extractall(self.extensions if extension else self.root / "scripts" / "addons")
+
+
+def daemon_home(root: Path) -> Path:
+    """A home for a daemon that knows the model `tiny`, of random weights and quick."""
+    models = root / "data" / "models"
+    models.mkdir(parents=True)
+    (models / "tiny.toml").write_text(
+        f"family = 'tiny'\npath = '{TINY_MODEL}'\n[defaults]\nwidth = 64\nheight = 64\nsteps = 4\n"
+    )
+    return root
