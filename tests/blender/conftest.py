@@ -51,7 +51,7 @@ def tests(file, prefix):
     for node in ast.parse(file.read_text("utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith(prefix):
             yields = any(isinstance(held, ast.Yield) for held in ast.walk(node))
-            if prefix or yields:
+            if prefix or yields and not node.name.startswith("_"):
                 yield node.name
 
 
@@ -126,7 +126,7 @@ def daemon_program():
 
 @pytest.fixture(scope="session")
 def inside_tests(request, place, daemon_program):
-    """What came of the tests in `inside`, by Blender's version: lists of (test, failure or none)."""
+    """What came of the tests in `inside`, by version: lists of (test, failure or none)."""
     held = {}
 
     def outcomes(version):

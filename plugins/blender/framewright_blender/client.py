@@ -1,10 +1,12 @@
 """The client of the daemon: the copy that an installed add-on carries inside of itself, or, in a
 clone of the repository, the package on the path."""
 
-import importlib.util
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING or importlib.util.find_spec(f"{__package__}.framewright") is None:
+_CARRIED = find_spec(f"{__package__}.framewright") is not None
+
+if TYPE_CHECKING or not _CARRIED:
     from framewright import *  # noqa: F403 (what it exports is what is used here)
     from framewright.boards import BoardDrawn, BoardPlanned
     from framewright.lint import mark

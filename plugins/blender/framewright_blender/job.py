@@ -72,8 +72,9 @@ def to_text(jobs: "list[Job]") -> str:
 
 def from_text(text: str) -> "list[Job]":
     """The jobs that a scene keeps. What cannot be read is left out."""
+    held: Any = []
     try:
-        held = json.loads(text) if text else []
+        held = json.loads(text or "[]")
     except (ValueError, RecursionError):
         return []
     jobs = [_job(entry) for entry in cast("list[Any]", held)] if isinstance(held, list) else []

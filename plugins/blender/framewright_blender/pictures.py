@@ -9,7 +9,7 @@ import math
 import os
 import tempfile
 from array import array
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -289,13 +289,13 @@ def _upside_down(data: Union[bytes, bytearray], row: int) -> bytearray:
 
 
 @contextlib.contextmanager
-def _temporary(name: str) -> Iterator[Path]:
+def _temporary(name: str) -> Generator[Path, None, None]:
     with tempfile.TemporaryDirectory(prefix="framewright-") as folder:
         yield Path(folder, name)
 
 
 @contextlib.contextmanager
-def _result_kept() -> Iterator[None]:
+def _result_kept() -> Generator[None, None, None]:
     """Leaves what was rendered last where it is seen: Blender renders into another slot."""
     image = render_result()
     slots = image.render_slots if image is not None else None

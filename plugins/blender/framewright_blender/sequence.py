@@ -8,7 +8,7 @@ import contextlib
 import filecmp
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Optional
 
@@ -87,7 +87,7 @@ def picture_path(strip: Any) -> str:
 
 
 @contextlib.contextmanager
-def steady(scene: Any) -> Iterator[None]:
+def steady(scene: Any) -> Generator[None, None, None]:
     """Keeps Blender from drawing frames in advance while strips change."""
     editor = scene.sequence_editor_create()
     prefetching = editor.use_prefetch
@@ -161,7 +161,8 @@ def insert_frame(scene: Any, path: str, name: str, record: Record, span: Span) -
 def update_board(scene: Any, board: Board) -> "tuple[int, list[str]]":
     """Lets the strips of a board show what it shows now, each in its place and as it was cut.
     How many changed, and the names of strips whose frames the board no longer has."""
-    changed, gone = 0, []
+    changed = 0
+    gone: list[str] = []
     held = of_board(scene, board.path)
     if not held:
         return 0, []

@@ -455,8 +455,9 @@ class Studio:
             )
             self._tell(refusal, lambda: self._look_again(job))
             return
-        small = result.get("region_small") or {}
-        self._tell_notices([*made.notices, str(small.get("message", ""))])
+        small: Any = result.get("region_small")
+        advice = [str(small.get("message", ""))] if isinstance(small, dict) else []
+        self._tell_notices([*made.notices, *advice])
 
     def _put(self, job: Job, task: Task, target: Target, made: Generated) -> None:
         """Puts what was made where it was wanted."""

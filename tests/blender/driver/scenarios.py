@@ -5,9 +5,7 @@ Each is a generator; see `framewright_driver`. What one returns is told to the t
 
 import contextlib
 import os
-import signal
 import subprocess
-import time
 from pathlib import Path
 
 import bpy
@@ -90,7 +88,7 @@ def workspace(name):
     window().workspace = bpy.data.workspaces[name]
 
 
-def new_file(name):
+def _new_file(name):
     """A new file with a sequencer, saved."""
     folder = WORK / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -124,9 +122,9 @@ def new_board(folder, candidates=2, render=True):
     return board
 
 
-def with_board(name, **more):
+def _with_board(name, **more):
     """A new file with a board beside it, chosen and known."""
-    scene = yield from new_file(name)
+    scene = yield from _new_file(name)
     board = new_board(WORK / name, **more)
     bpy.ops.framewright.open_board(directory=board["path"])
     yield lambda: studio().board_of(scene)
@@ -153,7 +151,7 @@ def ready():
     WORK.mkdir(parents=True, exist_ok=True)
     assert bpy.ops.preferences.addon_enable(module="framewright_blender") == {"FINISHED"}
     bpy.context.preferences.view.show_splash = False
-    scene = yield from new_file("ready")
+    scene = yield from _new_file("ready")
     assert scene.framewright.prompt == PROMPT
     studio().retry()
     yield lambda: studio().library.models and studio().library.catalogue.characters
@@ -163,7 +161,7 @@ def ready():
 
 def board():
     """A board becomes strips, in one step of undo; a pick is another."""
-    scene, told = yield from with_board("board")
+    scene, told = yield from _with_board("board")
     with inside(sequencer()):
         scene.frame_current = 1
         assert bpy.ops.framewright.insert_board("EXEC_DEFAULT", True, markers=True) == {"FINISHED"}

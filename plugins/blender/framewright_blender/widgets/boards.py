@@ -53,7 +53,7 @@ class OpenBoard(Action, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def do(self: Any, context: Any) -> None:
-        path = places.absolute(self.directory)
+        path = places.absolute(str(self.directory))
         if not os.path.isfile(os.path.join(path, "board.toml")):
             raise FramewrightError(
                 "this folder holds no board", path, "choose one with a board.toml in it"
@@ -72,8 +72,8 @@ class BoardsMenu(bpy.types.Menu):
         """Blender calls it."""
         nearby = places.boards_nearby()
         for path in nearby:
-            button = self.layout.operator("framewright.open_board", text=Path(path).name)
-            button.directory = path
+            name = Path(path).name
+            self.layout.operator("framewright.open_board", text=name).directory = path
         if not nearby:
             saved = bool(bpy.data.filepath)
             words = "No board lies beside this file" if saved else "This file was never saved"
@@ -105,12 +105,12 @@ class NewBoard(Action, bpy.types.Operator):
             raise FramewrightError(
                 "this file was never saved", None, "save it first: its boards lie beside it"
             )
-        name = self.name.strip()
+        name = str(self.name).strip()
         if not name or name in (".", "..") or any(sign in name for sign in '/\\:*?"<>|'):
             raise FramewrightError("that is no name for a folder", name or None, "use letters")
         if not self.scene_text.strip():
             raise FramewrightError("the scene is empty", None, "write what happens in it")
-        path = os.path.join(os.path.dirname(bpy.data.filepath), name)
+        path = os.path.join(os.path.dirname(str(bpy.data.filepath)), name)
         if os.path.exists(os.path.join(path, "board.toml")):
             raise FramewrightError(
                 "there is a board of this name", path, "open it, or choose another name"
@@ -126,7 +126,7 @@ class ReloadBoard(Action, bpy.types.Operator):
     bl_label = "Reload Board"
 
     def do(self, context: Any) -> None:
-        path = places.absolute(sequence.scene_of(context).framewright.board)
+        path = places.absolute(str(sequence.scene_of(context).framewright.board))
         if not path:
             raise FramewrightError("no board is chosen", None, "open one, or make a new one")
         workplace.studio().open_board(path)
@@ -277,7 +277,7 @@ class Cancel(Action, bpy.types.Operator):
     bl_idname = "framewright.cancel"
     bl_label = "Cancel"
 
-    def do(self: Any, _context: Any) -> None:
+    def do(self: Any, context: Any) -> None:
         studio = workplace.studio()
         for job in [job for job in studio.jobs if job.key == self.key]:
             studio.cancel(job)
@@ -289,7 +289,7 @@ class Dismiss(Action, bpy.types.Operator):
     bl_idname = "framewright.dismiss"
     bl_label = "Dismiss"
 
-    def do(self, _context: Any) -> None:
+    def do(self, context: Any) -> None:
         workplace.studio().dismiss()
 
 
@@ -300,7 +300,7 @@ class Fix(Action, bpy.types.Operator):
     bl_idname = "framewright.fix"
     bl_label = "Fix"
 
-    def do(self: Any, _context: Any) -> None:
+    def do(self: Any, context: Any) -> None:
         studio = workplace.studio()
         paths = {LOG: studio.library.log, MODELS: studio.library.folder}
         if self.what == LOCATE:

@@ -20,7 +20,7 @@ from ..order import FILLS, Settings
 _BESIDE_THE_FILE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set[str]()
 
 Class = TypeVar("Class", bound=type)
-PACKAGE = __package__.rpartition(".")[0]
+PACKAGE = __name__.rsplit(".", 2)[0]
 """The add-on's own name, which depends on how it was installed."""
 
 
