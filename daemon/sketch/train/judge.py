@@ -241,7 +241,8 @@ def train(options: argparse.Namespace) -> None:
     device, dtype = options.device, precision(options.device)
     examples, held_out = Examples.load(options.data), Examples.load(options.held_out)
     labels = examples.labels.to(device)
-    model = Judge().to(device, memory_format=torch.channels_last)
+    model = load(options.start).train() if options.start else Judge()
+    model.to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=0.02)
     path = options.out / "judge.pt"
     done = 0
@@ -392,6 +393,7 @@ def main() -> None:
     trainer.add_argument("--data", type=Path, required=True)
     trainer.add_argument("--held-out", type=Path, required=True)
     trainer.add_argument("--out", type=Path, required=True)
+    trainer.add_argument("--start", type=Path, help="go on from this exported judge")
     trainer.add_argument("--minutes", type=float, default=30)
     trainer.add_argument("--threads", type=int, default=1)
     trainer.add_argument("--batch", type=int, default=64)
