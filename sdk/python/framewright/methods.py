@@ -69,8 +69,8 @@ def may_be_asked_again(method: str, params: Mapping[str, Any]) -> bool:
 
 def key_of(method: str, params: Mapping[str, Any]) -> Optional[str]:
     """The idempotency key of a request that makes a job; an inpainting's is its frame's."""
-    place = params.get("frame") if method == "frame.inpaint" else params
-    return place.get("key") if isinstance(place, Mapping) else None
+    place: Mapping[str, Any] = params.get("frame", {}) if method == "frame.inpaint" else params
+    return place.get("key")
 
 
 def with_key(method: str, params: Mapping[str, Any]) -> dict[str, Any]:
