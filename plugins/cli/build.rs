@@ -5,28 +5,38 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What of a plugin's folder is part of the plugin; the rest is bytecode.
-const EXTENSIONS: [&str; 3] = ["py", "html", "typed"];
+const EXTENSIONS: [&str; 4] = ["py", "html", "toml", "typed"];
 
 fn main() -> io::Result<()> {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let krita = here.join("../krita");
     let client = here.join("../../sdk/python/framewright");
-    let mut files = vec![
-        (
-            "pykrita/framewright_krita.desktop".to_owned(),
-            krita.join("framewright_krita.desktop"),
-        ),
-        (
-            "actions/framewright_krita.action".to_owned(),
-            krita.join("framewright_krita.action"),
-        ),
-    ];
-    gather(
-        &krita.join("framewright_krita"),
-        "pykrita/framewright_krita",
-        &mut files,
-    )?;
+    let krita = here.join("../krita");
+    let mut files = Files::new();
+    for (name, folder) in [
+        ("framewright_krita.desktop", "pykrita"),
+        ("framewright_krita.action", "actions"),
+    ] {
+        files.push((format!("{folder}/{name}"), krita.join(name)));
+    }
+    let plugin = "pykrita/framewright_krita";
+    gather(&krita.join("framewright_krita"), plugin, &mut files)?;
     gather(&client, "pykrita/framewright", &mut files)?;
+    write("krita_files.rs", files)?;
+
+    let blender = here.join("../blender");
+    let turn_on = "framewright_turn_on.py";
+    let mut files = vec![(format!("startup/{turn_on}"), blender.join(turn_on))];
+    let plugin = "addons/framewright_blender";
+    gather(&blender.join("framewright_blender"), plugin, &mut files)?;
+    gather(&client, &format!("{plugin}/framewright"), &mut files)?;
+    write("blender_files.rs", files)
+}
+
+/// Files by their names in the application's folder.
+type Files = Vec<(String, PathBuf)>;
+
+/// Writes a list of names and bytes, as Rust reads it.
+fn write(name: &str, mut files: Files) -> io::Result<()> {
     files.sort();
     let mut source = String::from("&[\n");
     for (name, path) in &files {
@@ -37,11 +47,11 @@ fn main() -> io::Result<()> {
     }
     source.push_str("]\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    fs::write(out.join("krita_files.rs"), source)
+    fs::write(out.join(name), source)
 }
 
 /// Adds the files of a folder by their names under `prefix`.
-fn gather(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> io::Result<()> {
+fn gather(folder: &Path, prefix: &str, files: &mut Files) -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", folder.display());
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -33,7 +33,7 @@ NEEDED = {
 }
 SYSTEM_PYTHON = {"numpy": "python3-numpy", "pytest": "python3-pytest"}
 _INSIDE_SECONDS = 900
-_WINDOW_SECONDS = 540
+_WINDOW_SECONDS = 900
 
 
 def pytest_generate_tests(metafunc):
@@ -193,7 +193,16 @@ def window_session(debian_blender, place, daemon_program):
         FRAMEWRIGHT_MODEL=os.environ.get("FRAMEWRIGHT_MODEL", "tiny"),
     )
     screen = ["xvfb-run", "-a", "-s", "-screen 0 1280x800x24 -nolisten tcp"]
-    blender = ["blender", "--factory-startup", "--window-geometry", "0", "0", "1280", "800"]
+    blender = [
+        "blender",
+        "--factory-startup",
+        "--enable-event-simulate",
+        "--window-geometry",
+        "0",
+        "0",
+        "1280",
+        "800",
+    ]
     began = time.monotonic()
     try:
         script = str(DRIVER / "framewright_driver.py")

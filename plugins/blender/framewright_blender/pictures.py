@@ -246,7 +246,7 @@ def _saved(image: Any) -> Read:
 
 def _checked_size(image: Any) -> tuple[int, int]:
     width, height = image.size
-    if not image.has_data and not image.pixels:
+    if not len(image.pixels):
         raise FramewrightError(
             "the picture cannot be read", image.name, "see whether its file is still there"
         )

@@ -4,7 +4,7 @@ import collections
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Optional
 
 from .client import FramewrightError
 
@@ -55,6 +55,15 @@ class Steps:
                 # Blender's own refusals, such as of a picture that was deleted meanwhile.
                 self._works.remove(work)
                 work.on_error(FramewrightError(f"Blender could not do it: {error}"))
+
+    def drop(self, error: Optional[FramewrightError]) -> None:
+        """Gives everything up, with this error, or without a word."""
+        works = list(self._works)
+        self._works.clear()
+        for work in works:
+            work.steps.close()
+            if error is not None:
+                work.on_error(error)
 
     def _stop(self, work: _Work) -> None:
         if work in self._works:

@@ -269,6 +269,7 @@ class Studio:
     def adopt(self) -> None:
         """After a file was opened: forgets the jobs of the one before, with which the daemon goes
         on, and asks for the board and the jobs of this one."""
+        self._steps.drop(None)
         self.jobs = [job for job in self.jobs if job.board]
         self._wanted.clear()
         self.notice = None
@@ -279,6 +280,12 @@ class Studio:
                 self._look_for(job)
             if scene.framewright.board:
                 self.open_board(places.absolute(scene.framewright.board))
+
+    def drop_reading(self) -> None:
+        """Gives up what is being read from pictures: after an undo they are other objects."""
+        self._steps.drop(
+            FramewrightError("undo came while a picture was read", None, "press the button again")
+        )
 
     def remember(self) -> None:
         """Writes into each scene which of its jobs are under way. Undo must not take that back,
@@ -611,9 +618,9 @@ class Studio:
             bpy.ops.ed.undo_push(message=f"Framewright: {words}")
 
 
-def show_image(image: Any, instead_of: str = "") -> bool:
+def show_image(image: Any, instead_of: str = "", mode: str = "") -> bool:
     """Shows an image in the Image Editors that show another one, else in the first that there is;
-    whether there is one."""
+    whether there is one. `mode` is the editor's."""
     editors = [
         area.spaces.active
         for window in bpy.context.window_manager.windows
@@ -625,6 +632,8 @@ def show_image(image: Any, instead_of: str = "") -> bool:
     ]
     for space in same or editors[:1]:
         space.image = image
+        if mode:
+            space.ui_mode = mode
     return bool(editors)
 
 

@@ -120,6 +120,7 @@ def _save_ended(*_: Any) -> None:
 @bpy.app.handlers.persistent
 def _undone(*_: Any) -> None:
     if _studio is not None:
+        _studio.drop_reading()
         _studio.remember()
         _studio.changed = True
 

@@ -163,6 +163,8 @@ pub struct Install {
 /// An application for which there is a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ApplicationName {
+    /// Blender, for editing
+    Blender,
     /// Krita, for painting
     Krita,
 }

@@ -4,6 +4,7 @@
 //! What an application needs is a [`Plugin`] and the [`Place`]s where it looks
 //! for it; the rest is the same for all of them.
 
+mod blender;
 mod krita;
 mod receipt;
 mod settings_file;
@@ -26,12 +27,16 @@ use surroundings::Surroundings;
 struct Plugin {
     /// What the application is called.
     application: &'static str,
-    /// The plugin's name, after which the receipt is called.
-    name: &'static str,
+    /// Where its receipt lies in the application's folder.
+    receipt: &'static str,
     /// Its files, by their path with `/` in the application's folder.
     files: &'static [(&'static str, &'static [u8])],
+    /// How it is turned on where no switch of ours does it.
+    turn_on: &'static str,
     /// What to do to see it.
     next: &'static str,
+    /// What the application's folder is, for who has to name it.
+    folder: &'static str,
 }
 
 /// Where one copy of an application looks for plugins.
@@ -90,7 +95,7 @@ pub fn install(command: &Install, json: bool) -> Result<ExitCode, Failure> {
         ));
         match &place.switch {
             Some(switch) => print_lines(&format!("  turned on in {}", switch.file.display())),
-            None => print_lines(&format!("  turn it on: {}", krita::TURN_ON)),
+            None => print_lines(&format!("  {}", plugin.turn_on)),
         }
         if let Some(note) = &place.note {
             print_lines(&format!("  {note}"));
@@ -108,7 +113,7 @@ pub fn uninstall(command: &Install, json: bool) -> Result<ExitCode, Failure> {
     let (plugin, places) = find(command)?;
     let mut taken = Vec::new();
     for place in &places {
-        let Some(receipt) = Receipt::read(&place.resources, plugin.name)? else {
+        let Some(receipt) = Receipt::read(&place.resources, plugin.receipt)? else {
             continue;
         };
         let left = take(&plugin, place, &receipt)?;
@@ -159,6 +164,7 @@ pub fn uninstall(command: &Install, json: bool) -> Result<ExitCode, Failure> {
 fn find(command: &Install) -> Result<(Plugin, Vec<Place>), Failure> {
     let surroundings = Surroundings::of_this_process();
     let (plugin, found) = match command.application {
+        ApplicationName::Blender => (blender::plugin(), blender::places(&surroundings)),
         ApplicationName::Krita => (krita::plugin(), krita::places(&surroundings)),
     };
     if let Some(folder) = &command.to {
@@ -175,8 +181,8 @@ fn find(command: &Install) -> Result<(Plugin, Vec<Place>), Failure> {
         return Err(
             Failure::refused(format!("no {} was found for this user", plugin.application)).hint(
                 format!(
-                    "install {}, or name the folder of its resources: --to DIR",
-                    plugin.application
+                    "install {} and start it once, or name {}: --to DIR",
+                    plugin.application, plugin.folder
                 ),
             ),
         );
@@ -186,14 +192,14 @@ fn find(command: &Install) -> Result<(Plugin, Vec<Place>), Failure> {
 
 /// Writes the plugin's files, and takes away those of an older one.
 fn put(plugin: &Plugin, place: &Place) -> Result<(), Failure> {
-    let old = Receipt::read(&place.resources, plugin.name)?;
+    let old = Receipt::read(&place.resources, plugin.receipt)?;
     let names: Vec<_> = plugin.files.iter().map(|(name, _)| *name).collect();
     // Written first: what a crash leaves behind is known as ours.
     let mut known = old
         .as_ref()
         .map_or_else(Vec::new, |old| old.files().to_vec());
     known.extend(names.iter().map(|name| (*name).to_owned()));
-    Receipt::new(known).write(&place.resources, plugin.name)?;
+    Receipt::new(known).write(&place.resources, plugin.receipt)?;
     for (name, bytes) in plugin.files {
         let path = place.resources.join(name);
         write(&path, bytes).map_err(|error| unusable(&path, &error))?;
@@ -204,7 +210,7 @@ fn put(plugin: &Plugin, place: &Place) -> Result<(), Failure> {
         remove_file(&path).map_err(|error| unusable(&path, &error))?;
     }
     let receipt = Receipt::new(names.iter().map(|name| (*name).to_owned()).collect());
-    receipt.write(&place.resources, plugin.name)
+    receipt.write(&place.resources, plugin.receipt)
 }
 
 /// Removes the files of a receipt, the folders that are empty then, and the
@@ -230,7 +236,7 @@ fn take(plugin: &Plugin, place: &Place, receipt: &Receipt) -> Result<Vec<PathBuf
             Err(_) => left.push(path),
         }
     }
-    Receipt::remove(&place.resources, plugin.name)?;
+    Receipt::remove(&place.resources, plugin.receipt)?;
     Ok(left)
 }
 

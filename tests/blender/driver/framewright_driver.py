@@ -15,7 +15,7 @@ import bpy
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 _STEP_SECONDS = 0.02
-_SCENARIO_SECONDS = 90
+_SCENARIO_SECONDS = 180
 
 
 class Stage:

@@ -5,7 +5,9 @@ Each is a generator; see `framewright_driver`. What one returns is told to the t
 
 import contextlib
 import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import bpy
@@ -67,25 +69,33 @@ def inside(area):
         yield
 
 
-def sidebar(area):
-    """Opens an area's sidebar at the add-on's tab."""
+def _point(area, kind, right, top):
+    """A place in a region, counted from its upper right corner."""
+    region = next(region for region in area.regions if region.type == kind)
+    return region.x + region.width - right, region.y + region.height - top
+
+
+def _simulate(kind, value, x, y, **more):
+    window().event_simulate(type=kind, value=value, x=x, y=y, **more)
+
+
+def _sidebar(area, width=0):
+    """Opens an area's sidebar at the add-on's tab, the last one, as an artist does: with the
+    wheel over the tabs; its edge is pulled until it is as wide as wanted."""
     area.spaces.active.show_region_ui = True
-
-
-def show_tab(area):
-    """Turns the sidebar to the add-on's tab, as far as this version can."""
+    yield 0.5
+    x, y = _point(area, "UI", 8, 60)
+    for _ in range(8):
+        _simulate("MOUSEMOVE", "NOTHING", x, y)
+        _simulate("WHEELDOWNMOUSE", "PRESS", x, y, ctrl=True)
+        yield 0.05
     region = next(region for region in area.regions if region.type == "UI")
-    with contextlib.suppress(AttributeError):
-        region.active_panel_category = "Framewright"
-
-
-def workspace(name):
-    """Blender's own layout for a kind of work."""
-    if name not in bpy.data.workspaces:
-        path = Path(bpy.utils.resource_path("LOCAL"), "scripts", "startup")
-        template = path / "bl_app_templates_system" / "Video_Editing" / "startup.blend"
-        bpy.ops.workspace.append_activate(idname=name, filepath=str(template))
-    window().workspace = bpy.data.workspaces[name]
+    if width > region.width:
+        edge, middle = region.x - 1, region.y + region.height // 2
+        yield from _pull(edge, middle, edge - (width - region.width), middle)
+    yield 0.3
+    _simulate("MOUSEMOVE", "NOTHING", area.x + 40, area.y + 60)
+    yield 0.8
 
 
 def _new_file(name):
@@ -139,8 +149,23 @@ def strips(scene):
 
 
 def sequencer():
+    """The sequencer with the strips."""
     areas = [area for area in window().screen.areas if area.type == "SEQUENCE_EDITOR"]
     return max(areas, key=lambda area: area.width)
+
+
+def _pull(x, y, to_x, to_y):
+    """Pulls an edge with the mouse."""
+    _simulate("MOUSEMOVE", "NOTHING", x, y)
+    yield 0.2
+    _simulate("LEFTMOUSE", "PRESS", x, y)
+    yield 0.1
+    for part_of in (1, 2, 3, 4):
+        at = x + (to_x - x) * part_of // 4, y + (to_y - y) * part_of // 4
+        _simulate("MOUSEMOVE", "NOTHING", *at)
+        yield 0.1
+    _simulate("LEFTMOUSE", "RELEASE", to_x, to_y)
+    yield 0.3
 
 
 # Scenarios
@@ -174,10 +199,14 @@ def board():
     yield lambda: strips(scene)[0].elements[0].filename != shown
     picked = strips(scene)[0].elements[0].filename
     yield 0.3
-    sidebar(sequencer())
-    yield 0.3
     scene.frame_current = 30
-    show_tab(sequencer())
+    area = sequencer()
+    edge = area.y + area.height + 1
+    yield from _pull(area.x + 300, edge, area.x + 300, edge + 130)
+    yield from _sidebar(area, 330)
+    area.spaces.active.show_region_hud = False
+    with inside(area):
+        bpy.ops.sequencer.view_all()
     yield 1.5
     screenshot("sequencer")
     with inside(sequencer()):
@@ -199,3 +228,257 @@ def board():
     assert [strip.name for strip in strips(scene)] == names
     assert strips(scene)[0].elements[0].filename == picked
     return {"strips": names}
+
+
+def gaps():
+    """How long the window stands still at most while a frame is made from a picture of 1024²:
+    read, sent, made, written and shown."""
+    yield from _new_file("gaps")
+    yield 1.0
+    measured = Gaps()
+    yield 2.0
+    told = {"idle": measured.restart()}
+    image = bpy.data.images.new("large", 1024, 1024)
+    image.generated_type = "COLOR_GRID"
+    yield 1.0
+    measured.restart()
+    with bpy.context.temp_override(edit_image=image):
+        bpy.ops.framewright.start_from_image()
+    yield lambda: studio().jobs
+    yield idle
+    yield 0.5
+    told["start from 1024²"] = measured.restart()
+    assert studio().notice is None, studio().notice
+    with bpy.context.temp_override(edit_image=image):
+        bpy.ops.framewright.paint_mask()
+    yield idle
+    yield 0.5
+    told["mask of 1024²"] = measured.restart()
+    scene = window().scene
+    mask = scene.framewright.mask_image
+    values = list(mask.pixels)
+    row = 4 * 1024
+    for y in range(400, 600):
+        values[y * row + 4 * 400 : y * row + 4 * 600] = [1.0] * (4 * 200)
+    mask.pixels.foreach_set(values)
+    yield 1.0
+    measured.restart()
+    with bpy.context.temp_override(edit_image=image):
+        bpy.ops.framewright.inpaint()
+    yield idle
+    yield 0.5
+    told["inpaint in 1024²"] = measured.restart()
+    measured.stop()
+    assert len([held for held in bpy.data.images if held.get("framewright")]) >= 3
+    return told
+
+
+class Gaps:
+    """The longest time that the event loop did not come round."""
+
+    def __init__(self):
+        self.longest, self.last = 0.0, time.monotonic()
+        # One object: a method is another each time it is named.
+        self.timer = self.tick
+        bpy.app.timers.register(self.timer)
+
+    def tick(self):
+        now = time.monotonic()
+        self.longest, self.last = max(self.longest, now - self.last), now
+        return 0.005
+
+    def restart(self):
+        longest, self.longest, self.last = self.longest, 0.0, time.monotonic()
+        return round(longest, 3)
+
+    def stop(self):
+        bpy.app.timers.unregister(self.timer)
+
+
+def inpainted():
+    """A strip's frame goes to the Image Editor, is painted on with the brush, and comes back as
+    the board's pick; one undo takes the strip's new picture away."""
+    scene, told = yield from _with_board("inpainted")
+    with inside(sequencer()):
+        bpy.ops.framewright.insert_board("EXEC_DEFAULT", True)
+    # The preview makes room for an Image Editor.
+    editor = max(
+        (area for area in window().screen.areas if area != sequencer()),
+        key=lambda area: area.width * area.height,
+    )
+    editor.type = "IMAGE_EDITOR"
+    yield 0.5
+    scene.frame_current = 30
+    with inside(sequencer()):
+        bpy.ops.framewright.inpaint_strip("EXEC_DEFAULT", True)
+    yield lambda: editor.spaces.active.image
+    source = editor.spaces.active.image
+    assert source.filepath.startswith("//letter/takes/"), source.filepath
+    with inside(editor):
+        bpy.ops.framewright.paint_mask()
+    yield lambda: scene.framewright.mask_image
+    yield 0.5
+    mask = scene.framewright.mask_image
+    assert editor.spaces.active.image == mask and editor.spaces.active.ui_mode == "PAINT"
+    with inside(editor):
+        bpy.ops.image.view_all(fit_view=True)
+        yield 0.3
+        before = bytes(round(255 * value) for value in mask.pixels)
+        brush = bpy.context.tool_settings.image_paint.brush
+        brush.color = (1.0, 1.0, 1.0)
+        bpy.context.tool_settings.unified_paint_settings.size = 16
+        yield from _stroke(editor)
+    yield 0.5
+    after = bytes(round(255 * value) for value in mask.pixels)
+    assert before != after, "the brush has painted"
+    yield from _sidebar(editor, 300)
+    screenshot("mask")
+    scene.framewright.candidates, scene.framewright.strength = 3, 1.0
+    shown = strips(scene)[1].elements[0].filename
+    with inside(editor):
+        assert bpy.ops.framewright.inpaint() == {"FINISHED"}
+    yield lambda: studio().jobs
+    yield idle
+    yield from _pull(editor.x + 200, editor.y - 1, editor.x + 200, editor.y - 200)
+    yield 1.0
+    result = editor.spaces.active.image
+    assert result["framewright"]["task"] == "inpaint", studio().notice
+    assert len(result["framewright"]["candidates"]) == 3
+    screenshot("inpainted")
+    with inside(editor):
+        bpy.ops.framewright.use_image("EXEC_DEFAULT", True)
+    count = len(result["framewright"]["candidates"])
+    yield lambda: strips(scene)[1].elements[0].filename != shown
+    assert "inpainted" in strips(scene)[1].directory
+    yield 0.5
+    screenshot("picked")
+    with inside(sequencer()):
+        bpy.ops.ed.undo()
+    yield 0.3
+    assert strips(window().scene)[1].elements[0].filename == shown
+    return {"candidates": count}
+
+
+def _stroke(area):
+    """A stroke of the brush with the mouse, through the middle."""
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    x, y = region.x + region.width // 2, region.y + region.height // 2
+    _simulate("MOUSEMOVE", "NOTHING", x - 40, y)
+    yield 0.2
+    _simulate("LEFTMOUSE", "PRESS", x - 40, y)
+    yield 0.1
+    for step in range(9):
+        _simulate("MOUSEMOVE", "NOTHING", x - 40 + step * 10, y + (step % 3) * 8)
+        yield 0.05
+    _simulate("LEFTMOUSE", "RELEASE", x + 40, y)
+    yield 0.3
+
+
+def viewport():
+    """A blocked-out scene becomes a frame: what the camera sees goes to the daemon, to the pixel
+    of its shape, and without the overlays."""
+    scene = yield from _new_file("viewport")
+    bpy.ops.mesh.primitive_cube_add(size=2)
+    camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+    scene.collection.objects.link(camera)
+    camera.location, scene.camera = (0, 0, 7), camera
+    editor = max(
+        (area for area in window().screen.areas if area != sequencer()),
+        key=lambda area: area.width * area.height,
+    )
+    editor.type = "VIEW_3D"
+    yield 0.5
+    space = editor.spaces.active
+    space.region_3d.view_perspective = "CAMERA"
+    space.shading.type = "SOLID"
+    yield 0.5
+    scene.framewright.strength, scene.framewright.candidates = 0.6, 1
+    with inside(editor):
+        assert bpy.ops.framewright.start_from_viewport() == {"FINISHED"}
+    overlays = space.overlay.show_overlays
+    yield lambda: studio().jobs
+    yield idle
+    assert studio().notice is None, studio().notice
+    assert overlays, "the overlays are shown again"
+    (result,) = [image for image in bpy.data.images if image.get("framewright")]
+    client = part("client").Client.connect("test 1")
+    asked = client.call("job.show", job=result["framewright"]["job"])["request"]
+    sent = asked["image"]
+    assert (sent["width"], sent["height"]) == (SIZE, SIZE), "the camera's frame"
+    data = bytes(client.call("blob.get", hash=sent["blob"])["data"])
+    client.close()
+    middle = 4 * (SIZE // 2 * SIZE + SIZE // 2)
+    difference = sum(abs(a - b) for a, b in zip(data[middle : middle + 3], data[:3]))
+    assert difference > 60, "the cube in the middle is not as the background"
+    # A soft gradient at most: no line of a grid, and no border of the camera.
+    rim = [sum(data[4 * at : 4 * at + 3]) for at in range(SIZE)]
+    steps = [abs(one - other) for one, other in zip(rim, rim[1:])]
+    assert max(steps) <= 6, steps
+    yield from _sidebar(editor, 260)
+    screenshot("viewport")
+    return {"sent": [sent["width"], sent["height"]], "made": list(result.size)}
+
+
+def daemon_gone():
+    """The daemon dies and cannot start: a sentence with a button; the button works."""
+    scene = yield from _new_file("gone")
+    scene.framewright.candidates = 6
+    program = os.environ["FRAMEWRIGHT_DAEMON"]
+    bpy.ops.framewright.generate()
+    yield lambda: studio().jobs and studio().jobs[0].progress.fraction > 0.05
+    job = studio().jobs[0].job
+    os.environ["FRAMEWRIGHT_DAEMON"] = "/nonexistent/framewrightd"
+    lock = Path(os.environ["FRAMEWRIGHT_HOME"]) / "run" / "daemon.lock"
+    os.kill(int(lock.read_text().split()[0]), signal.SIGKILL)
+    yield idle
+    notice = studio().notice
+    assert notice is not None and "framewrightd" in notice.message, notice
+    assert strips(scene) == []
+    yield from _sidebar(sequencer(), 330)
+    screenshot("daemon-gone")
+    os.environ["FRAMEWRIGHT_DAEMON"] = program
+    bpy.ops.framewright.fix(what="retry")
+    yield lambda: studio().jobs
+    yield idle
+    assert studio().notice is None, studio().notice
+    (strip,) = strips(scene)
+    assert strip["framewright"]["job"] == job, "the daemon had the job still, and made it once"
+    return {"message": notice.message, "hint": notice.hint, "button": notice.label}
+
+
+def cancelled():
+    """A click on the cross ends the job, and nothing comes of it."""
+    scene = yield from _new_file("cancelled")
+    scene.framewright.candidates = 12
+    bpy.ops.framewright.generate()
+    yield lambda: studio().jobs and studio().jobs[0].progress.fraction > 0.02
+    bpy.ops.framewright.cancel(key=studio().jobs[0].key)
+    yield idle
+    yield 0.5
+    assert strips(scene) == [] and studio().notice is None
+
+
+def rendering():
+    """While an animation is rendered in the window, nothing changes; then it does."""
+    scene, told = yield from _with_board("rendering")
+    with inside(sequencer()):
+        bpy.ops.framewright.insert_board("EXEC_DEFAULT", True)
+    shown = strips(scene)[0].elements[0].filename
+    scene.frame_start, scene.frame_end = 1, 24
+    scene.render.filepath = str(WORK / "rendering" / "frame-")
+    seen = []
+
+    def each(*_):
+        seen.append(strips(scene)[0].elements[0].filename)
+
+    bpy.app.handlers.render_post.append(each)
+    bpy.ops.framewright.pick_take(frame=told["frames"][0]["id"], number=1)
+    with inside(sequencer()):
+        bpy.ops.render.render("INVOKE_DEFAULT", animation=True)
+    yield lambda: len(seen) >= 24 and not part("workplace").quiet()
+    bpy.app.handlers.render_post.remove(each)
+    during = set(seen)
+    yield lambda: strips(scene)[0].elements[0].filename != shown
+    yield idle
+    assert during == {shown}, "all frames show the same take"
+    return {"frames": len(seen)}

@@ -1,6 +1,7 @@
 """What outlives a crash, a saved file and a cancel."""
 
 import os
+import time
 
 import bpy
 import pytest
@@ -158,7 +159,9 @@ def test_a_job_that_the_daemon_does_not_know_is_told(scene, studio, idle, folder
     assert scene.framewright.jobs == ""
 
 
-def test_nothing_changes_while_blender_renders(scene, new_board, choose, studio, part, tmp_path):
+def test_nothing_changes_while_blender_renders(
+    scene, new_board, choose, idle, studio, part, tmp_path
+):
     """The answer of a pick comes during a render: it waits."""
     board = new_board()
     choose(board)
@@ -175,18 +178,49 @@ def test_nothing_changes_while_blender_renders(scene, new_board, choose, studio,
     bpy.app.handlers.render_pre.append(during)
     try:
         bpy.ops.framewright.pick_take(frame=board["frames"][0]["id"], number=1)
-        deadline = 200
-        while not studio()._background._inbox and deadline:
-            deadline -= 1
-            bpy.app.timers  # noqa: B018
-            import time
-
+        # The answer is here, and nobody has asked for it yet.
+        deadline = time.monotonic() + 30
+        while not studio()._background._inbox and time.monotonic() < deadline:
             time.sleep(0.01)
+        assert studio()._background._inbox
         scene.render.filepath = str(tmp_path / "one.png")
         bpy.ops.render.render(write_still=True, scene=scene.name)
     finally:
         bpy.app.handlers.render_pre.remove(during)
     assert seen == [1, False]
-    while studio().busy:
-        workplace.tick()
+    idle()
     assert strips(scene)[0]["framewright"]["take"] == 2
+
+
+def test_an_undo_gives_up_what_is_being_read(scene, studio, idle, part):
+    """After an undo pictures are other objects: reading on would read what is gone."""
+    image = bpy.data.images.new("large", 512, 512)
+    with bpy.context.temp_override(edit_image=image):
+        bpy.ops.framewright.start_from_image()
+    part("workplace").tick()
+    assert studio().jobs and studio().jobs[0].give_up is not None
+    for handler in list(bpy.app.handlers.undo_post):
+        handler(scene)
+    assert studio().jobs == [] and "undo came" in studio().notice.message.lower()
+
+
+def test_a_frame_that_cannot_be_written_is_told_and_comes_with_a_retry(scene, studio, idle, folder):
+    (folder / "framewright").write_text("a file where the folder should be")
+    bpy.ops.framewright.generate()
+    idle()
+    assert "cannot be written" in studio().notice.message
+    assert strips(scene) == []
+    (folder / "framewright").unlink()
+    bpy.ops.framewright.fix(what="retry")
+    idle()
+    assert studio().notice is None, studio().notice
+    (strip,) = strips(scene)
+    assert len(strip["framewright"]["candidates"]) == 2, "the daemon had it still"
+
+
+def test_what_a_person_should_know_is_told(scene, studio, idle):
+    scene.framewright.model = "no such model"
+    bpy.ops.framewright.generate()
+    idle()
+    assert "no such model" in studio().notice.message + studio().notice.hint
+    assert studio().notice.fix == "models"

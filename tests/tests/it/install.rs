@@ -143,3 +143,74 @@ fn a_folder_that_cannot_be_written_is_named() {
     assert!(ran.err.contains("work/file"), "{}", ran.err);
     assert!(ran.err.contains("hint:"), "{}", ran.err);
 }
+
+#[test]
+fn blenders_plugin_goes_to_every_version_and_comes_back() {
+    let home = Home::new();
+    let user = home.path("user");
+    home.write(
+        "user/.config/blender/3.4/config/userpref.blend",
+        "not ours\n",
+    );
+    home.write(
+        "user/.config/blender/4.2/scripts/addons/other.py",
+        "# not ours\n",
+    );
+    home.write(
+        "user/.config/blender/2.93/scripts/addons/other.py",
+        "# not ours\n",
+    );
+    let before = files(&user);
+    for _ in 0..2 {
+        // Twice is once.
+        let told = run(&home, &["install", "blender"]).ok();
+        assert!(told.out.contains("3.4/scripts"), "{}", told.out);
+        assert!(told.out.contains("at its next start"), "{}", told.out);
+    }
+    let after = files(&user);
+    for version in ["3.4", "4.2"] {
+        let scripts = format!(".config/blender/{version}/scripts");
+        for name in [
+            "addons/framewright_blender/__init__.py",
+            "addons/framewright_blender/blender_manifest.toml",
+            "addons/framewright_blender/framewright/client.py",
+            "startup/framewright_turn_on.py",
+        ] {
+            assert!(after.contains_key(&format!("{scripts}/{name}")), "{name}");
+        }
+    }
+    let old = after.keys().filter(|name| name.contains("2.93")).count();
+    assert_eq!(old, 1, "Blender 2.93 is too old and left alone");
+    // It has turned itself on, once.
+    let turned_on = ".config/blender/3.4/scripts/startup/framewright_turn_on.py";
+    std::fs::remove_file(user.join(turned_on)).unwrap();
+    let told = run(&home, &["--json", "uninstall", "blender"]).ok().json();
+    assert_eq!(told["uninstalled"].as_array().unwrap().len(), 2);
+    assert_eq!(files(&user), before);
+}
+
+#[test]
+fn blenders_plugin_goes_where_it_is_told() {
+    let home = Home::new();
+    let folder = home.work("scripts");
+    let to = folder.to_str().unwrap();
+    run(&home, &["install", "blender", "--to", to]).ok();
+    let held = files(&folder);
+    assert!(held.contains_key("addons/framewright_blender/__init__.py"));
+    run(&home, &["uninstall", "blender", "--to", to]).ok();
+    assert!(files(&folder).is_empty());
+}
+
+#[test]
+fn without_blender_it_says_what_to_do() {
+    let home = Home::new();
+    let mut command = home.command(&["install", "blender"]);
+    command
+        .env("HOME", home.path("user"))
+        .env("PATH", home.path("user"));
+    let ran = home.started(command).end();
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("no Blender was found"), "{}", ran.err);
+    assert!(ran.err.contains("start it once"), "{}", ran.err);
+    assert!(ran.err.contains("--to DIR"), "{}", ran.err);
+}

@@ -113,14 +113,14 @@ class PaintMask(Action, bpy.types.Operator):
 
     def do(self, context: Any) -> None:
         source = _subject(_image(context))
-        settings = context.scene.framewright
-        space = context.space_data
+        # Names: what they stand for is another object after an undo.
+        scene, name = context.scene.name, source.name
 
         def made(mask: Any) -> None:
-            settings.mask_image, settings.mask_from = mask, "PAINT"
-            show_image(mask, source.name)
-            if getattr(space, "type", "") == "IMAGE_EDITOR":
-                space.image, space.ui_mode = mask, "PAINT"
+            held = bpy.data.scenes.get(scene)
+            if held is not None:
+                held.framewright.mask_image, held.framewright.mask_from = mask, "PAINT"
+            show_image(mask, name, mode="PAINT")
 
         workplace.studio().paint_mask(source, made)
 
@@ -307,24 +307,29 @@ class ImagePanel(bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         parts.state(layout, context)
-        image = context.space_data.image
+        self._candidates(context)
         parts.prompt(layout, context, scene)
         parts.settings(layout, scene, strength=True, fill=True)
         layout.operator("framewright.start_from_image", icon="IMAGE_REFERENCE")
         self._mask(context)
+
+    def _candidates(self: Any, context: Any) -> None:
+        """What was made from an image, side by side, and the way back to where that was."""
+        image = context.space_data.image
         record = Record.of(image) if image is not None else None
-        if record is not None and record.candidates:
-            entries = [
-                (places.absolute(path), f"{at + 1}", at == record.picked)
-                for at, path in enumerate(record.candidates)
-            ]
-            parts.candidates(layout, context, "framewright.pick_image", entries)
-            words = "Use as Strip"
-            if record.board and record.frame:
-                words = "Pick for the Board"
-            elif record.strip:
-                words = f"Put into {record.strip}"
-            layout.operator("framewright.use_image", text=words, icon="SEQ_SEQUENCER")
+        if record is None or not record.candidates:
+            return
+        entries = [
+            (places.absolute(path), f"{at + 1}", at == record.picked)
+            for at, path in enumerate(record.candidates)
+        ]
+        parts.candidates(self.layout, context, "framewright.pick_image", entries)
+        words = "Use as Strip"
+        if record.board and record.frame:
+            words = "Pick for the Board"
+        elif record.strip:
+            words = f"Put into {record.strip}"
+        self.layout.operator("framewright.use_image", text=words, icon="SEQ_SEQUENCER")
 
     def _mask(self: Any, context: Any) -> None:
         settings = context.scene.framewright

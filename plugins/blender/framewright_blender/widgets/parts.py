@@ -7,16 +7,19 @@ from typing import Any
 from .. import workplace
 from . import thumbnails
 
-_LETTER_PIXELS = 7.0
+# Of the interface's font, on average; labels that are too long end in dots.
+_LETTER_PIXELS = 7.4
+_BORDER_LETTERS = 6
+_ICON_LETTERS = 4
 _SEVERITIES = {"error": "CANCEL", "warning": "ERROR", "hint": "INFO"}
 
 
-def text(layout: Any, context: Any, words: str, icon: str = "NONE") -> None:
-    """A text over as many lines as the sidebar's width needs. Labels of Blender's do not wrap."""
+def text(layout: Any, context: Any, words: str, icon: str = "NONE", beside: int = 0) -> None:
+    """A text over as many lines as the sidebar's width needs, with room for so many letters
+    `beside` it. Labels of Blender's do not wrap."""
     scale = context.preferences.system.ui_scale
-    width = max(
-        int(context.region.width / (_LETTER_PIXELS * scale)) - (8 if icon != "NONE" else 5), 16
-    )
+    taken = _BORDER_LETTERS + beside + (_ICON_LETTERS if icon != "NONE" else 0)
+    width = max(int(context.region.width / (_LETTER_PIXELS * scale)) - taken, 16)
     column = layout.column(align=True)
     column.scale_y = 0.8
     for line in textwrap.wrap(words, width):
@@ -39,10 +42,11 @@ def state(layout: Any, context: Any) -> None:
         return
     box = layout.box()
     row = box.row()
-    text(row, context, notice.message, "ERROR" if notice.hint or notice.fix else "INFO")
+    icon = "ERROR" if notice.hint or notice.fix else "INFO"
+    text(row, context, notice.message, icon, beside=_ICON_LETTERS + 2)
     row.operator("framewright.dismiss", text="", icon="X", emboss=False)
     if notice.hint:
-        text(box, context, notice.hint)
+        text(box, context, notice.hint, beside=2)
     if notice.fix is not None:
         box.operator("framewright.fix", text=notice.label).what = notice.fix
 
@@ -54,10 +58,13 @@ def prompt(layout: Any, context: Any, scene: Any) -> None:
     about, marks = workplace.studio().marks
     if about == settings.prompt:
         for number, mark in enumerate(marks[:3]):
-            row = layout.row(align=True)
-            text(row, context, mark.reason, _SEVERITIES.get(mark.severity, "INFO"))
+            icon = _SEVERITIES.get(mark.severity, "INFO")
+            text(layout, context, mark.reason[:1].upper() + mark.reason[1:], icon)
             if mark.replacement is not None:
-                row.operator("framewright.fix_prompt", text="Fix").number = number
+                words = (
+                    f"Fix: {mark.replacement.strip(' ,')}" if mark.replacement.strip() else "Fix"
+                )
+                layout.operator("framewright.fix_prompt", text=words).number = number
 
 
 def settings(layout: Any, scene: Any, *, strength: bool, fill: bool = False) -> None:
@@ -83,13 +90,13 @@ def candidates(
 ) -> None:
     """Pictures side by side to pick from: of each its file, its name, and whether it is picked.
     `operator` gets the picture's place as `number`, and what is `fixed`."""
-    columns = max(int(context.region.width / (110 * context.preferences.system.ui_scale)), 1)
+    columns = max(int(context.region.width / (95 * context.preferences.system.ui_scale)), 1)
     grid = layout.grid_flow(row_major=True, columns=min(columns, 4), even_columns=True, align=True)
     for number, (path, name, picked) in enumerate(entries):
         cell = grid.column(align=True)
         icon = thumbnails.icon(path)
         if icon:
-            cell.template_icon(icon_value=icon, scale=5.0)
+            cell.template_icon(icon_value=icon, scale=4.5)
         else:
             cell.label(text="Its file is gone", icon="LIBRARY_DATA_BROKEN")
         chosen = {"icon": "CHECKMARK"} if picked else {}

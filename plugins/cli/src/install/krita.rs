@@ -5,19 +5,18 @@ use std::path::Path;
 use super::surroundings::{Surroundings, System};
 use super::{Place, Plugin, Switch};
 
-/// How to turn it on by hand.
-pub const TURN_ON: &str =
-    "in Krita, Settings ▸ Configure Krita ▸ Python Plugin Manager ▸ Framewright";
-
 const FLATPAK: &str = "org.kde.krita";
 
 /// The plugin.
 pub fn plugin() -> Plugin {
     Plugin {
         application: "Krita",
-        name: "framewright_krita",
+        receipt: "pykrita/framewright_krita.installed",
         files: include!(concat!(env!("OUT_DIR"), "/krita_files.rs")),
+        turn_on: "turn it on: in Krita, Settings ▸ Configure Krita ▸ Python Plugin Manager ▸ \
+                  Framewright",
         next: "start Krita (again, if it runs) and choose Settings ▸ Dockers ▸ Framewright",
+        folder: "the folder of its resources",
     }
 }
 
@@ -126,6 +125,7 @@ mod tests {
             local_app_data: Some(home.join("AppData/Local")),
             program_files: vec![root.join("Program Files")],
             path: vec![root.join("bin")],
+            blender_scripts: None,
             home: Some(home),
         }
     }

@@ -26,8 +26,8 @@ impl Receipt {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn read(resources: &Path, plugin: &str) -> Result<Option<Self>, Failure> {
-        let path = file(resources, plugin);
+    pub fn read(resources: &Path, receipt: &str) -> Result<Option<Self>, Failure> {
+        let path = resources.join(receipt);
         match std::fs::read_to_string(&path) {
             Ok(text) => {
                 let names = text.lines().filter(|name| stays_inside(name));
@@ -42,8 +42,8 @@ impl Receipt {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write(&self, resources: &Path, plugin: &str) -> Result<(), Failure> {
-        let path = file(resources, plugin);
+    pub fn write(&self, resources: &Path, receipt: &str) -> Result<(), Failure> {
+        let path = resources.join(receipt);
         let mut text = self.files.join("\n");
         text.push('\n');
         write(&path, text.as_bytes()).map_err(|error| unusable(&path, &error))
@@ -53,8 +53,8 @@ impl Receipt {
     ///
     /// # Errors
     /// When it cannot be removed.
-    pub fn remove(resources: &Path, plugin: &str) -> Result<(), Failure> {
-        let path = file(resources, plugin);
+    pub fn remove(resources: &Path, receipt: &str) -> Result<(), Failure> {
+        let path = resources.join(receipt);
         remove_file(&path).map_err(|error| unusable(&path, &error))?;
         // Empty when nothing but the receipt was in it.
         let folder = path.parent().map_or(Ok(()), std::fs::remove_dir);
@@ -81,12 +81,6 @@ impl Receipt {
     }
 }
 
-fn file(resources: &Path, plugin: &str) -> PathBuf {
-    resources
-        .join("pykrita")
-        .join(format!("{plugin}.installed"))
-}
-
 /// Whether a name leads to nothing outside: somebody may have written it.
 fn stays_inside(name: &str) -> bool {
     let plain = |part: Component| matches!(part, Component::Normal(_));
@@ -101,8 +95,10 @@ mod tests {
     fn it_comes_back_without_what_leads_outside() {
         let root = tempfile::tempdir().unwrap();
         let receipt = Receipt::new(vec!["pykrita/b/c.py".into(), "a".into(), "a".into()]);
-        receipt.write(root.path(), "x").unwrap();
-        let read = Receipt::read(root.path(), "x").unwrap().unwrap();
+        receipt.write(root.path(), "pykrita/x.installed").unwrap();
+        let read = Receipt::read(root.path(), "pykrita/x.installed")
+            .unwrap()
+            .unwrap();
         assert_eq!(read, receipt);
         assert_eq!(read.folders(), ["pykrita/b", "pykrita"]);
         std::fs::write(
@@ -110,9 +106,14 @@ mod tests {
             "../outside\n/etc/passwd\n\na/../../b\ninside\n",
         )
         .unwrap();
-        let read = Receipt::read(root.path(), "x").unwrap().unwrap();
+        let read = Receipt::read(root.path(), "pykrita/x.installed")
+            .unwrap()
+            .unwrap();
         assert_eq!(read.files(), ["inside"]);
-        Receipt::remove(root.path(), "x").unwrap();
-        assert_eq!(Receipt::read(root.path(), "x").unwrap(), None);
+        Receipt::remove(root.path(), "pykrita/x.installed").unwrap();
+        assert_eq!(
+            Receipt::read(root.path(), "pykrita/x.installed").unwrap(),
+            None
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! What of this process's surroundings tells where applications are.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 /// A kind of system, by where applications keep their files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Surroundings {
     pub program_files: Vec<PathBuf>,
     /// The folders of `PATH`.
     pub path: Vec<PathBuf>,
+    /// `BLENDER_USER_SCRIPTS`.
+    pub blender_scripts: Option<PathBuf>,
 }
 
 impl Surroundings {
@@ -69,13 +72,32 @@ impl Surroundings {
             path: std::env::var_os("PATH")
                 .map(|path| std::env::split_paths(&path).collect())
                 .unwrap_or_default(),
+            blender_scripts: folder("BLENDER_USER_SCRIPTS"),
             home,
         }
     }
 
     /// Whether a program is on the `PATH`.
     pub fn on_path(&self, program: &str) -> bool {
-        let is_there = |folder: &PathBuf| Path::new(folder).join(program).is_file();
-        self.path.iter().any(is_there)
+        self.find(program).is_some()
+    }
+
+    /// Major and minor version that a program on the `PATH` says it has.
+    pub fn version_of(&self, program: &str) -> Option<(u32, u32)> {
+        let mut command = Command::new(self.find(program)?);
+        let said = command
+            .arg("--version")
+            .stdin(Stdio::null())
+            .output()
+            .ok()?;
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        let number = said.split_whitespace().nth(1)?;
+        let mut parts = number.split('.').map(str::parse);
+        Some((parts.next()?.ok()?, parts.next()?.ok()?))
+    }
+
+    fn find(&self, program: &str) -> Option<PathBuf> {
+        let candidates = self.path.iter().map(|folder| folder.join(program));
+        candidates.into_iter().find(|path| path.is_file())
     }
 }
