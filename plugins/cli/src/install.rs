@@ -35,6 +35,8 @@ struct Plugin {
     turn_on: &'static str,
     /// What to do to see it.
     next: &'static str,
+    /// What an application still says of it once it is gone; none where it forgets it.
+    afterwards: Option<&'static str>,
     /// What the application's folder is, for who has to name it.
     folder: &'static str,
 }
@@ -155,6 +157,9 @@ pub fn uninstall(command: &Install, json: bool) -> Result<ExitCode, Failure> {
         ));
         for path in left {
             print_lines(&format!("  left, since it is not ours: {}", path.display()));
+        }
+        if let Some(afterwards) = plugin.afterwards {
+            print_lines(&format!("  {afterwards}"));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -19,6 +19,10 @@ pub fn plugin() -> Plugin {
         turn_on: "Blender turns it on at its next start",
         next: "start Blender (again, if it runs), press N over the Sequencer, the Image Editor or \
                the 3D Viewport, and choose the tab Framewright",
+        afterwards: Some(
+            "Blender's console names it as missing until it is taken out of \
+             Edit ▸ Preferences ▸ Add-ons",
+        ),
         folder: "its folder `scripts` of this user, such as ~/.config/blender/4.2/scripts",
     }
 }

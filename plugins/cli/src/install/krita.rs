@@ -16,6 +16,7 @@ pub fn plugin() -> Plugin {
         turn_on: "turn it on: in Krita, Settings ▸ Configure Krita ▸ Python Plugin Manager ▸ \
                   Framewright",
         next: "start Krita (again, if it runs) and choose Settings ▸ Dockers ▸ Framewright",
+        afterwards: None,
         folder: "the folder of its resources",
     }
 }
