@@ -174,7 +174,7 @@ def failure_of(case):
 
 @pytest.fixture(scope="session")
 def window_session(debian_blender, place, daemon_program):
-    """What came of the scenarios: a map of their names to what they told."""
+    """What came of the scenarios, a map of their names to what they told, and what Blender said."""
     out = Path(os.environ.get("FRAMEWRIGHT_SCREENSHOTS") or place / "out")
     out.mkdir(parents=True, exist_ok=True)
     profile = Profile(place / "window")
@@ -209,10 +209,11 @@ def window_session(debian_blender, place, daemon_program):
         said = run([*screen, *blender, "--python", script], environment, _WINDOW_SECONDS)
     finally:
         stop_daemon(home)
+    (out / "blender.log").write_text(said)
     print(f"\nBlender's window was open for {time.monotonic() - began:.0f} seconds")
     assert report.is_file(), said
     assert not re.search(r"^Traceback|Error: Python", said, re.MULTILINE), said
-    return json.loads(report.read_text())
+    return json.loads(report.read_text()), said
 
 
 def run(command, environment, seconds):
@@ -227,7 +228,7 @@ def run(command, environment, seconds):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         said.seek(0)
-        return said.read()
+        return f"{said.read()}\nexit status {process.returncode}"
 
 
 def stop_daemon(home):

@@ -13,7 +13,8 @@ def test_inside(blender_version, inside_test, inside_tests):
 
 def test_window(scenario, window_session):
     """One scenario of `driver`."""
-    outcome = window_session.get(scenario)
-    assert outcome is not None, f"{scenario} did not run: Blender ended before it"
+    outcomes, said = window_session
+    outcome = outcomes.get(scenario)
+    assert outcome is not None, f"{scenario} did not run: Blender ended before it:\n{said[-4000:]}"
     assert "error" not in outcome, outcome["error"]
     print(scenario, json.dumps(outcome))

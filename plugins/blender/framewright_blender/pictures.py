@@ -21,8 +21,8 @@ from .record import Record
 
 Read = Generator[None, None, Picture]
 
-# Values that are turned at once: about a millisecond.
-_PIECE = 1 << 15
+# Values that are turned at once: less than a millisecond.
+_PIECE = 1 << 13
 _CAPTURE_SIDE = 1024
 
 
@@ -79,7 +79,8 @@ def paint_mask(source: Any) -> "Generator[None, None, Any]":
     width, height = _checked_size(source)
     dark = (yield from _pixels(source)).translate(_DARK)
     dark[3::4] = b"\xff" * (len(dark) // 4)
-    values = array("f", bytes(4 * len(dark)))
+    values = array("f", [0.0]) * len(dark)
+    yield
     row = 4 * width
     for number in range(height):
         line = dark[number * row : (number + 1) * row]
@@ -88,8 +89,11 @@ def paint_mask(source: Any) -> "Generator[None, None, Any]":
         if number % 16 == 0:
             yield
     mask = bpy.data.images.new(f"{source.name} mask", width, height)
+    yield
     mask.pixels.foreach_set(values)
+    yield
     mask.update()
+    yield
     # Otherwise it would be gone with the session.
     mask.pack()
     Record(mask_of=source.name).keep(mask)
@@ -211,7 +215,8 @@ def _strokes(now: bytearray, then: bytearray) -> bytearray:
 def _pixels(image: Any) -> "Generator[None, None, bytearray]":
     """The bytes of an image, red, green, blue, alpha, rows from the top."""
     width, height = image.size
-    values = array("f", bytes(4 * 4 * width * height))
+    values = array("f", [0.0]) * (4 * width * height)
+    yield
     image.pixels.foreach_get(values)
     yield
     data = bytearray(len(values))
@@ -266,7 +271,9 @@ def _check_sides(width: int, height: int, name: str) -> None:
 def _checked_mask(mask: Picture, name: str) -> Picture:
     """The mask, if anything is selected in it."""
     data = mask.data
-    if mask.format == "rgba8" and not any(max(data[channel::4]) for channel in range(3)):
+    if mask.format == "rgba8" and not any(
+        bytes(data[channel::4]).strip(b"\0") for channel in range(3)
+    ):
         raise FramewrightError(
             "nothing is painted on the mask",
             name,
