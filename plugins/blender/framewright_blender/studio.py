@@ -67,9 +67,7 @@ class Studio:
         self._retry: Optional[Callable[[], None]] = None
         self._wanted: set[str] = set()
         self._asking = 0
-        self._background = Background(
-            options, topics=("library",), on_event=self._take_event, on_state=self._take_state
-        )
+        self._background = self._connection(options)
 
     @property
     def state(self) -> str:
@@ -85,6 +83,26 @@ class Studio:
         """Delivers what came back and goes on with what is being read. Blender's timer calls it."""
         self._background.pump(budget_seconds)
         self._steps.go_on(budget_seconds)
+
+    def use(self, options: ConnectOptions) -> None:
+        """Goes over to another connection, such as one that knows where the daemon's program is,
+        takes up what is under way there, and makes the request that failed once more."""
+        self._background.close(cancel=False)
+        self._background = self._connection(options)
+        self._asking = 0
+        drawn = [job for job in self.jobs if job.board]
+        self.jobs = [job for job in self.jobs if not job.board]
+        for job in self.jobs:
+            if job.order is not None:
+                self._look_for(job)
+        if drawn:
+            self.render_board(drawn[0].board)
+        self.retry()
+
+    def _connection(self, options: ConnectOptions) -> Background:
+        return Background(
+            options, topics=("library",), on_event=self._take_event, on_state=self._take_state
+        )
 
     def close(self) -> None:
         """Leaves the daemon; it goes on with the jobs."""
@@ -296,6 +314,11 @@ class Studio:
             if scene.framewright.jobs != text:
                 scene.framewright.jobs = text
 
+    @property
+    def can_retry(self) -> bool:
+        """Whether there is a request that failed."""
+        return self._retry is not None
+
     def retry(self) -> None:
         """Makes the request that failed once more."""
         again, self._retry = self._retry, None
@@ -367,7 +390,13 @@ class Studio:
                 order = Order(task, job.settings, _seed(settings), width, height, image)
                 self._send(job, order)
 
-            self.library.ask_size(self._background, job.settings.model, told, failed)
+            def unknown(error: FramewrightError) -> None:
+                # What was read is not read again.
+                again = image or picture
+                whole = functools.partial(self._begin, task, settings, target, shape, again)
+                self._failed(job, error, whole)
+
+            self.library.ask_size(self._background, job.settings.model, told, unknown)
 
         def read(image: Picture) -> None:
             size((image.width, image.height), image)

@@ -23,13 +23,7 @@ def studio() -> Studio:
     """The studio, made when it is first needed."""
     global _studio
     if _studio is None:
-        program = _program()
-        _studio = Studio(
-            ConnectOptions(
-                f"blender {bpy.app.version_string} add-on {VERSION}",
-                program=Path(program) if program else None,
-            )
-        )
+        _studio = Studio(_options())
     return _studio
 
 
@@ -50,13 +44,9 @@ def tick() -> float:
     return _BUSY_SECONDS if held.busy or held.state == "connecting" else _IDLE_SECONDS
 
 
-def restart() -> None:
-    """Begins anew, with what the preferences say now."""
-    global _studio
-    if _studio is not None:
-        _studio.close()
-        _studio = None
-    studio().adopt()
+def reconnect() -> None:
+    """Connects anew, with what the preferences say now."""
+    studio().use(_options())
 
 
 def register() -> None:
@@ -135,6 +125,14 @@ def _render_begins(*_: Any) -> None:
 def _render_ended(*_: Any) -> None:
     global _rendering
     _rendering = False
+
+
+def _options() -> ConnectOptions:
+    program = _program()
+    return ConnectOptions(
+        f"blender {bpy.app.version_string} add-on {VERSION}",
+        program=Path(program) if program else None,
+    )
 
 
 def _program() -> str:

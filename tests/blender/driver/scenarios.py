@@ -17,11 +17,12 @@ WORK = Path(os.environ["FRAMEWRIGHT_WORK"])
 MODEL = os.environ["FRAMEWRIGHT_MODEL"]
 SIZE = 64 if MODEL == "tiny" else 128
 PROMPT = "close up of a man in a kitchen, soft daylight"
+WOMAN = "a woman with long black hair in a red top"
 SHOTS = (
-    "long shot of a dusty library, kaitoyosuke man reads at a table, soft daylight",
-    "medium shot picture of kaitoyosuke man in a dusty library, soft daylight",
-    "close up of kaitoyosuke man in a dusty library, soft daylight",
-    "full body picture of jiyeonmun woman in a dusty library, soft daylight",
+    f"long shot of a dusty library, {WOMAN} at a table, soft daylight",
+    f"medium shot picture of {WOMAN}, hands in view, in a dusty library, soft daylight",
+    f"close up of {WOMAN}, in a dusty library, soft daylight",
+    f"full body picture of {WOMAN}, in a dusty library, soft daylight",
 )
 
 
@@ -111,6 +112,10 @@ def _new_file(name):
     scene.view_settings.view_transform = "Standard"
     scene.framewright.prompt, scene.framewright.model = PROMPT, MODEL
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "film.blend"))
+    # Where files are is nobody's business on a screenshot.
+    for area in window().screen.areas:
+        if area.type == "FILE_BROWSER":
+            area.type = "OUTLINER"
     yield 0.2
     return scene
 
@@ -120,7 +125,7 @@ def new_board(folder, candidates=2, render=True):
     path = str(folder / "letter")
     generate = {"model": MODEL, "width": SIZE, "height": SIZE, "steps": 4 if SIZE == 64 else 20}
     client = part("client").Client.connect("test 1")
-    scene = "kaitoyosuke finds a letter in a dusty library. jiyeonmun comes in. Soft daylight."
+    scene = "A woman finds a letter in a dusty library and reads it. Soft daylight."
     client.call(
         "board.new", path=path, scene=scene, candidates=candidates, seed=5, generate=generate
     )
@@ -202,7 +207,7 @@ def board():
     scene.frame_current = 30
     area = sequencer()
     edge = area.y + area.height + 1
-    yield from _pull(area.x + 300, edge, area.x + 300, edge + 130)
+    yield from _pull(area.x + 300, edge, area.x + 300, edge + 180)
     yield from _sidebar(area, 330)
     yield 1.5
     screenshot("sequencer")
@@ -237,6 +242,8 @@ def gaps():
     told = {"idle": measured.restart()}
     image = bpy.data.images.new("large", 1024, 1024)
     image.generated_type = "COLOR_GRID"
+    # Drawn by Blender when it is first looked at, which is not what is measured.
+    assert image.pixels[0] >= 0.0
     yield 1.0
     measured.restart()
     with bpy.context.temp_override(edit_image=image):

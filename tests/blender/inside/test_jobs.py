@@ -92,6 +92,25 @@ def test_a_daemon_that_cannot_come_back_is_told_and_retry_works(
     assert len(strip["framewright"]["seeds"]) == 12
 
 
+def test_the_program_that_is_found_gets_the_request_that_failed(
+    scene, studio, idle, part, module, monkeypatch, client
+):
+    program = os.environ["FRAMEWRIGHT_DAEMON"]
+    preferences = bpy.context.preferences.addons[module].preferences
+    client.call("daemon.stop")
+    monkeypatch.setenv("FRAMEWRIGHT_DAEMON", "/nonexistent/framewrightd")
+    bpy.ops.framewright.generate()
+    idle()
+    assert studio().notice.fix == "locate" and studio().can_retry and strips(scene) == []
+    preferences.program = program
+    idle()
+    assert studio().notice is None, studio().notice
+    assert len(strips(scene)) == 1
+    monkeypatch.setenv("FRAMEWRIGHT_DAEMON", program)
+    preferences.program = ""
+    idle()
+
+
 def test_a_board_goes_on_when_the_daemon_dies(scene, new_board, choose, until, idle, studio):
     board = new_board(prompts=2, candidates=6, render=False)
     choose(board)

@@ -148,6 +148,9 @@ fn a_folder_that_cannot_be_written_is_named() {
 fn blenders_plugin_goes_to_every_version_and_comes_back() {
     let home = Home::new();
     let user = home.path("user");
+    for folder in ["3.4/config", "4.2/scripts/addons", "2.93/scripts/addons"] {
+        std::fs::create_dir_all(user.join(".config/blender").join(folder)).unwrap();
+    }
     home.write(
         "user/.config/blender/3.4/config/userpref.blend",
         "not ours\n",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import workplace
+from ..client import RETRY, START
 from . import thumbnails
 
 # Of the interface's font, on average; labels that are too long end in dots.
@@ -48,7 +49,10 @@ def state(layout: Any, context: Any) -> None:
     if notice.hint:
         text(box, context, notice.hint, beside=2)
     if notice.fix is not None:
-        box.operator("framewright.fix", text=notice.label).what = notice.fix
+        row = box.row(align=True)
+        row.operator("framewright.fix", text=notice.label).what = notice.fix
+        if studio.can_retry and notice.fix not in (RETRY, START):
+            row.operator("framewright.fix", text="Try again").what = RETRY
 
 
 def prompt(layout: Any, context: Any, scene: Any) -> None:

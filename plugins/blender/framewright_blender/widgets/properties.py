@@ -149,7 +149,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="framewrightd",
         description="The daemon's program, where it is not found by itself",
         subtype="FILE_PATH",
-        update=lambda _self, _context: workplace.restart(),
+        update=lambda _self, _context: workplace.reconnect(),
     )
 )
 class Preferences(bpy.types.AddonPreferences):
