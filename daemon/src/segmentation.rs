@@ -395,7 +395,6 @@ fn words(error: &SegmentError, model: &str) -> WireError {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
