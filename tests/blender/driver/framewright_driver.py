@@ -43,8 +43,10 @@ class Stage:
                 os._exit(0)
             self.name, scenario = self.left.pop(0)
             self.began, self.waiting = time.monotonic(), None
-            self.current = scenario()
+            self.current = scenario
         try:
+            if callable(self.current):
+                self.current = self.current()
             if time.monotonic() - self.began > _SCENARIO_SECONDS:
                 raise TimeoutError(f"not over after {_SCENARIO_SECONDS} seconds; {self.hint()}")
             self.step()

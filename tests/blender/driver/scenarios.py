@@ -63,7 +63,7 @@ def area_of(kind):
 
 
 @contextlib.contextmanager
-def inside(area):
+def _inside(area):
     """As if the mouse were over an area."""
     region = next(region for region in area.regions if region.type == "WINDOW")
     with bpy.context.temp_override(window=window(), area=area, region=region):
@@ -192,7 +192,7 @@ def ready():
 def board():
     """A board becomes strips, in one step of undo; a pick is another."""
     scene, told = yield from _with_board("board")
-    with inside(sequencer()):
+    with _inside(sequencer()):
         scene.frame_current = 1
         assert bpy.ops.framewright.insert_board("EXEC_DEFAULT", True, markers=True) == {"FINISHED"}
     yield 0.5
@@ -211,18 +211,18 @@ def board():
     yield from _sidebar(area, 330)
     yield 1.5
     screenshot("sequencer")
-    with inside(sequencer()):
+    with _inside(sequencer()):
         bpy.ops.ed.undo()
     yield 0.3
     scene = window().scene
     assert [strip.name for strip in strips(scene)] == names
     assert strips(scene)[0].elements[0].filename == shown, "undo takes the pick back, and no more"
-    with inside(sequencer()):
+    with _inside(sequencer()):
         bpy.ops.ed.undo()
     yield 0.3
     scene = window().scene
     assert strips(scene) == [] and len(scene.timeline_markers) == 0, "undo takes all strips back"
-    with inside(sequencer()):
+    with _inside(sequencer()):
         bpy.ops.ed.redo()
         bpy.ops.ed.redo()
     yield 0.3
@@ -314,7 +314,7 @@ def inpainted():
     """A strip's frame goes to the Image Editor, is painted on with the brush, and comes back as
     the board's pick; one undo takes the strip's new picture away."""
     scene, told = yield from _with_board("inpainted")
-    with inside(sequencer()):
+    with _inside(sequencer()):
         bpy.ops.framewright.insert_board("EXEC_DEFAULT", True)
     # The preview makes room for an Image Editor.
     editor = max(
@@ -324,18 +324,18 @@ def inpainted():
     editor.type = "IMAGE_EDITOR"
     yield 0.5
     scene.frame_current = 30
-    with inside(sequencer()):
+    with _inside(sequencer()):
         bpy.ops.framewright.inpaint_strip("EXEC_DEFAULT", True)
     yield lambda: editor.spaces.active.image
     source = editor.spaces.active.image
     assert source.filepath.startswith("//letter/takes/"), source.filepath
-    with inside(editor):
+    with _inside(editor):
         bpy.ops.framewright.paint_mask()
     yield lambda: scene.framewright.mask_image
     yield 0.5
     mask = scene.framewright.mask_image
     assert editor.spaces.active.image == mask and editor.spaces.active.ui_mode == "PAINT"
-    with inside(editor):
+    with _inside(editor):
         bpy.ops.image.view_all(fit_view=True)
         yield 0.3
         before = bytes(round(255 * value) for value in mask.pixels)
@@ -350,7 +350,7 @@ def inpainted():
     screenshot("mask")
     scene.framewright.candidates, scene.framewright.strength = 3, 1.0
     shown = strips(scene)[1].elements[0].filename
-    with inside(editor):
+    with _inside(editor):
         assert bpy.ops.framewright.inpaint() == {"FINISHED"}
     yield lambda: studio().jobs
     yield idle
@@ -360,14 +360,14 @@ def inpainted():
     assert result["framewright"]["task"] == "inpaint", studio().notice
     assert len(result["framewright"]["candidates"]) == 3
     screenshot("inpainted")
-    with inside(editor):
+    with _inside(editor):
         bpy.ops.framewright.use_image("EXEC_DEFAULT", True)
     count = len(result["framewright"]["candidates"])
     yield lambda: strips(scene)[1].elements[0].filename != shown
     assert "inpainted" in strips(scene)[1].directory
     yield 0.5
     screenshot("picked")
-    with inside(sequencer()):
+    with _inside(sequencer()):
         bpy.ops.ed.undo()
     yield 0.3
     assert strips(window().scene)[1].elements[0].filename == shown
@@ -408,7 +408,7 @@ def viewport():
     space.shading.type = "SOLID"
     yield 0.5
     scene.framewright.strength, scene.framewright.candidates = 0.6, 1
-    with inside(editor):
+    with _inside(editor):
         assert bpy.ops.framewright.start_from_viewport() == {"FINISHED"}
     overlays = space.overlay.show_overlays
     yield lambda: studio().jobs
@@ -476,7 +476,7 @@ def cancelled():
 def rendering():
     """While an animation is rendered in the window, nothing changes; then it does."""
     scene, told = yield from _with_board("rendering")
-    with inside(sequencer()):
+    with _inside(sequencer()):
         bpy.ops.framewright.insert_board("EXEC_DEFAULT", True)
     shown = strips(scene)[0].elements[0].filename
     scene.frame_start, scene.frame_end = 1, 24
@@ -488,7 +488,7 @@ def rendering():
 
     bpy.app.handlers.render_post.append(each)
     bpy.ops.framewright.pick_take(frame=told["frames"][0]["id"], number=1)
-    with inside(sequencer()):
+    with _inside(sequencer()):
         bpy.ops.render.render("INVOKE_DEFAULT", animation=True)
     yield lambda: len(seen) >= 24 and not part("workplace").quiet()
     bpy.app.handlers.render_post.remove(each)
