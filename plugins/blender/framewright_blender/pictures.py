@@ -131,6 +131,7 @@ def from_mask_datablock(mask: Any, size: tuple[int, int]) -> Picture:
             render.image_settings.color_mode = "BW"
             render.image_settings.color_depth = "8"
             bpy.ops.render.render(write_still=True, scene=scene.name)
+            mend_corner(path)
             picture = Picture.png(path.read_bytes())
         # Not left to the scene's end: some versions forget the mask's user there.
         strips.remove(strip)
@@ -247,6 +248,24 @@ def _saved(image: Any) -> Read:
         picture = Picture.png(path.read_bytes())
     _check_sides(picture.width, picture.height, image.name)
     return picture
+
+
+def mend_corner(path: Path) -> None:
+    """Gives the last pixel of a mask that Blender drew, at the top right, the value before it.
+
+    Blender 4.2 and 5.0 leave there what was in memory, and one stray pixel would let the whole
+    picture count as selected.
+    """
+    image = bpy.data.images.load(str(path))
+    try:
+        width, height = image.size
+        values = array("f", [0.0]) * (4 * width * height)
+        image.pixels.foreach_get(values)
+        values[-4:] = values[-8:-4]
+        image.pixels.foreach_set(values)
+        image.save()
+    finally:
+        bpy.data.images.remove(image)
 
 
 def _checked_size(image: Any) -> tuple[int, int]:

@@ -126,8 +126,8 @@ def test_black_takes_white_back(scene, shot, editing, idle, studio):
     assert not [image for image in bpy.data.images if "inpainted" in image.filepath]
 
 
-def test_a_mask_datablock_is_drawn_by_blender(scene, shot, editing, idle, studio, part, folder):
-    source = sent(shot)
+def drawn_mask():
+    """A Mask datablock with a rectangle in the middle."""
     mask = bpy.data.masks.new("around the face")
     spline = mask.layers.new(name="one").splines.new()
     spline.points.add(4 - len(spline.points))
@@ -136,6 +136,26 @@ def test_a_mask_datablock_is_drawn_by_blender(scene, shot, editing, idle, studio
         point.handle_left_type = point.handle_right_type = "VECTOR"
         point.co = point.handle_left = point.handle_right = corner
     spline.use_cyclic = True
+    return mask
+
+
+def test_the_stray_pixel_that_blender_leaves_in_a_mask_is_mended(part, folder):
+    image = bpy.data.images.new("mask", 6, 4)
+    values = [at // 4 % 5 / 4 if at % 4 != 3 else 1.0 for at in range(4 * 6 * 4)]
+    values[-8:] = [0.0, 0.0, 0.0, 1.0, 0.6, 0.6, 0.6, 1.0]
+    image.pixels = values
+    image.filepath_raw, image.file_format = str(folder / "mask.png"), "PNG"
+    image.save()
+    before = pixels(folder / "mask.png")
+    part("pictures").mend_corner(folder / "mask.png")
+    after = pixels(folder / "mask.png")
+    assert before[-3:] == [153, 153, 153] and after[-3:] == [0, 0, 0]
+    assert before[:-3] == after[:-3]
+
+
+def test_a_mask_datablock_is_drawn_by_blender(scene, shot, editing, idle, studio, part, folder):
+    source = sent(shot)
+    mask = drawn_mask()
     scenes = [held.name for held in bpy.data.scenes]
     picture = part("pictures").from_mask_datablock(mask, (SIZE, SIZE))
     assert [held.name for held in bpy.data.scenes] == scenes, "the scene for it is gone"
