@@ -5,21 +5,31 @@ here; `driver` what an artist does in a window, on a screen of its own. Each is 
 its name and Blender's version.
 """
 
-import ast
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from profile_of_blender import DRIVER, INSIDE, REPOSITORY, Profile, daemon_home
+from application import (
+    REPOSITORY,
+    SCREEN,
+    STAGE,
+    absent,
+    built_daemon,
+    daemon_home,
+    failure_of,
+    run,
+    short_folder,
+    stop_daemon,
+    tests,
+)
+from profile_of_blender import DRIVER, INSIDE, Profile
 
 # Run by Blender's own Python.
 collect_ignore = ["inside", "driver"]
@@ -44,22 +54,6 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize(("blender_version", "inside_test"), pairs)
     if "scenario" in metafunc.fixturenames:
         metafunc.parametrize("scenario", list(tests(DRIVER / "scenarios.py", "")))
-
-
-def tests(file, prefix):
-    """The tests in a file, without importing it: scenarios are the generators."""
-    for node in ast.parse(file.read_text("utf-8")).body:
-        if isinstance(node, ast.FunctionDef) and node.name.startswith(prefix):
-            yields = any(isinstance(held, ast.Yield) for held in ast.walk(node))
-            if prefix or yields and not node.name.startswith("_"):
-                yield node.name
-
-
-def absent(message):
-    """Says loudly what was not tested; in CI that is a failure."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 @pytest.fixture(scope="session")
@@ -105,23 +99,15 @@ def python_3_11():
 
 @pytest.fixture(scope="session")
 def place():
-    """A folder whose path is short enough for sockets."""
-    root = Path(tempfile.mkdtemp(prefix="fwb-"))
-    yield root
-    shutil.rmtree(root, ignore_errors=True)
+    """Where everything of these tests is."""
+    with short_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
 def daemon_program():
-    """`framewrightd`, the one that was built last; built when there is none."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
-    candidates = [target / profile / "framewrightd" for profile in ("debug", "release")]
-    built = [candidate for candidate in candidates if candidate.is_file()]
-    if not built:
-        command = ["cargo", "build", "--quiet", "-p", "framewright-daemon"]
-        subprocess.run(command, cwd=REPOSITORY, check=True)
-        built = candidates[:1]
-    return max(built, key=lambda candidate: candidate.stat().st_mtime)
+    """The daemon that is tested with."""
+    return built_daemon()
 
 
 @pytest.fixture(scope="session")
@@ -164,14 +150,6 @@ def run_inside(command, root, daemon_program, extension):
     ]
 
 
-def failure_of(case):
-    for kind in ("failure", "error", "skipped"):
-        found = case.find(kind)
-        if found is not None:
-            return f"{case.get('name')}: {found.get('message')}\n{found.text}"
-    return None
-
-
 @pytest.fixture(scope="session")
 def window_session(debian_blender, place, daemon_program):
     """What came of the scenarios, a map of their names to what they told, and what Blender said."""
@@ -185,6 +163,7 @@ def window_session(debian_blender, place, daemon_program):
     environment = profile.environment(
         FRAMEWRIGHT_REPORT=str(report),
         FRAMEWRIGHT_SCENARIOS=os.environ.get("FRAMEWRIGHT_SCENARIOS") or ",".join(names),
+        FRAMEWRIGHT_STAGE=str(STAGE.parent),
         FRAMEWRIGHT_OUT=str(out),
         FRAMEWRIGHT_WORK=str(place / "work"),
         FRAMEWRIGHT_HOME=str(home),
@@ -192,7 +171,6 @@ def window_session(debian_blender, place, daemon_program):
         FRAMEWRIGHT_THREADS="2",
         FRAMEWRIGHT_MODEL=os.environ.get("FRAMEWRIGHT_MODEL", "tiny"),
     )
-    screen = ["xvfb-run", "-a", "-s", "-screen 0 1280x800x24 -nolisten tcp"]
     blender = [
         "blender",
         "--factory-startup",
@@ -206,35 +184,12 @@ def window_session(debian_blender, place, daemon_program):
     began = time.monotonic()
     try:
         script = str(DRIVER / "framewright_driver.py")
-        said = run([*screen, *blender, "--python", script], environment, _WINDOW_SECONDS)
+        said = run([*SCREEN, *blender, "--python", script], environment, _WINDOW_SECONDS)
     finally:
         stop_daemon(home)
+    said += profile.crash()
     (out / "blender.log").write_text(said)
     print(f"\nBlender's window was open for {time.monotonic() - began:.0f} seconds")
     assert report.is_file(), said
     assert not re.search(r"^Traceback|Error: Python", said, re.MULTILINE), said
     return json.loads(report.read_text()), said
-
-
-def run(command, environment, seconds):
-    """Runs a program and everything that it starts, for so long at most; what it said."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
-        process = subprocess.Popen(
-            command, env=environment, stdout=said, stderr=said, start_new_session=True
-        )
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        said.seek(0)
-        return f"{said.read()}\nexit status {process.returncode}"
-
-
-def stop_daemon(home):
-    """Ends the daemon of a home, if one runs."""
-    try:
-        process = int((home / "run" / "daemon.lock").read_text().split()[0])
-        os.kill(process, signal.SIGKILL)
-    except (OSError, ValueError, IndexError):
-        return

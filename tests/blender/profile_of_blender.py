@@ -5,11 +5,11 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parents[2]
+from application import REPOSITORY
+
 PACKAGE = REPOSITORY / "plugins" / "blender" / "package"
 INSIDE = Path(__file__).parent / "inside"
 DRIVER = Path(__file__).parent / "driver"
-TINY_MODEL = REPOSITORY / "tests" / "golden" / "data" / "pipeline"
 
 
 class Profile:
@@ -18,7 +18,9 @@ class Profile:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.run = root / "run"
-        for directory in (root / "home", root / "scripts" / "addons", self.extensions):
+        self.temporary = root / "tmp"
+        addons = root / "scripts" / "addons"
+        for directory in (root / "home", addons, self.extensions, self.temporary):
             directory.mkdir(parents=True, exist_ok=True)
         self.run.mkdir(mode=0o700, exist_ok=True)
 
@@ -29,9 +31,10 @@ class Profile:
 
     def environment(self, **more: str) -> dict[str, str]:
         """For a Blender that uses these directories and nothing else of this user's."""
-        kept = {key: os.environ[key] for key in ("TMPDIR", "CI") if key in os.environ}
+        kept = {key: os.environ[key] for key in ("CI",) if key in os.environ}
         return {
             **kept,
+            "TMPDIR": str(self.temporary),
             # Debian's Blender runs the system's Python; another one on the path leads it astray.
             "PATH": "/usr/bin:/bin",
             "LC_ALL": "C.UTF-8",
@@ -46,19 +49,15 @@ class Profile:
             **more,
         }
 
+    def crash(self) -> str:
+        """What Blender wrote down when it crashed; empty where it did not."""
+        return "\n".join(
+            file.read_text("utf-8", "replace") for file in self.temporary.rglob("*.crash.txt")
+        )
+
     def install(self, *, extension: bool) -> None:
         """Unpacks the add-on where Blender finds it."""
         archive = self.root / "framewright-blender.zip"
         subprocess.run([str(PACKAGE), str(archive)], check=True, stdout=subprocess.DEVNULL)
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(self.extensions if extension else self.root / "scripts" / "addons")
-
-
-def daemon_home(root: Path) -> Path:
-    """A home for a daemon that knows the model `tiny`, of random weights and quick."""
-    models = root / "data" / "models"
-    models.mkdir(parents=True)
-    (models / "tiny.toml").write_text(
-        f"family = 'tiny'\npath = '{TINY_MODEL}'\n[defaults]\nwidth = 64\nheight = 64\nsteps = 4\n"
-    )
-    return root

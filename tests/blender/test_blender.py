@@ -15,6 +15,6 @@ def test_window(scenario, window_session):
     """One scenario of `driver`."""
     outcomes, said = window_session
     outcome = outcomes.get(scenario)
-    assert outcome is not None, f"{scenario} did not run: Blender ended before it:\n{said[-4000:]}"
+    assert outcome is not None, f"{scenario} did not run: Blender ended before it:\n{said[-8000:]}"
     assert "error" not in outcome, outcome["error"]
     print(scenario, json.dumps(outcome))

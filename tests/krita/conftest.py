@@ -4,19 +4,28 @@
 does in the whole program, on a screen of its own. Each is a test here too, by its name.
 """
 
-import ast
 import json
 import os
 import shutil
-import signal
 import subprocess
-import tempfile
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from profile_of_krita import REPOSITORY, Profile, daemon_home
+from application import (
+    REPOSITORY,
+    SCREEN,
+    absent,
+    built_daemon,
+    daemon_home,
+    failure_of,
+    run,
+    short_folder,
+    stop_daemon,
+    tests,
+)
+from profile_of_krita import Profile
 
 # Run by Krita's own Python.
 collect_ignore = ["runner", "driver"]
@@ -44,15 +53,6 @@ def pytest_generate_tests(metafunc):
             metafunc.parametrize(fixture, [name for file in files for name in tests(file, prefix)])
 
 
-def tests(file, prefix):
-    """The tests in a file, without importing it: scenarios are the generators."""
-    for node in ast.parse(file.read_text("utf-8")).body:
-        if isinstance(node, ast.FunctionDef) and node.name.startswith(prefix):
-            yields = any(isinstance(held, ast.Yield) for held in ast.walk(node))
-            if prefix or yields:
-                yield node.name
-
-
 @pytest.fixture(scope="session")
 def krita():
     """Says loudly when this machine has no Krita; in CI that is a failure."""
@@ -60,31 +60,20 @@ def krita():
     if not Path("/usr/lib/python3/dist-packages/PyQt5").is_dir():
         missing.append("python3-pyqt5")
     if missing:
-        message = f"Krita was not tested: sudo apt-get install {' '.join(missing)}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        absent(f"Krita was not tested: sudo apt-get install {' '.join(missing)}")
 
 
 @pytest.fixture(scope="session")
 def place():
-    """A folder whose path is short enough for sockets."""
-    root = Path(tempfile.mkdtemp(prefix="fwk-"))
-    yield root
-    shutil.rmtree(root, ignore_errors=True)
+    """Where everything of these tests is."""
+    with short_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
 def daemon_program():
-    """`framewrightd`, the one that was built last; built when there is none."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
-    candidates = [target / profile / "framewrightd" for profile in ("debug", "release")]
-    built = [candidate for candidate in candidates if candidate.is_file()]
-    if not built:
-        command = ["cargo", "build", "--quiet", "-p", "framewright-daemon"]
-        subprocess.run(command, cwd=REPOSITORY, check=True)
-        built = candidates[:1]
-    return max(built, key=lambda candidate: candidate.stat().st_mtime)
+    """The daemon that is tested with."""
+    return built_daemon()
 
 
 @pytest.fixture(scope="session")
@@ -106,14 +95,6 @@ def document_tests(krita, place):
         (case.get("name").split("[")[0], failure_of(case))
         for case in ET.parse(report).getroot().iter("testcase")
     ]
-
-
-def failure_of(case):
-    for kind in ("failure", "error", "skipped"):
-        found = case.find(kind)
-        if found is not None:
-            return f"{case.get('name')}: {found.get('message')}\n{found.text}"
-    return None
 
 
 @pytest.fixture(scope="session")
@@ -142,10 +123,9 @@ def krita_session(krita, place, daemon_program):
         FRAMEWRIGHT_DAEMON=str(daemon_program),
         FRAMEWRIGHT_THREADS="2",
     )
-    screen = ["xvfb-run", "-a", "-s", "-screen 0 1280x800x24 -nolisten tcp"]
     began = time.monotonic()
     try:
-        said = run([*screen, "krita", "--nosplash"], environment, _KRITA_SECONDS)
+        said = run([*SCREEN, "krita", "--nosplash"], environment, _KRITA_SECONDS)
     finally:
         stop_daemon(home)
     print(f"\nKrita ran for {time.monotonic() - began:.0f} seconds")
@@ -154,27 +134,3 @@ def krita_session(krita, place, daemon_program):
     outcomes = json.loads(report.read_text())
     print(said)
     return outcomes
-
-
-def run(command, environment, seconds):
-    """Runs a program and everything that it starts, for so long at most; what it said."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
-        process = subprocess.Popen(
-            command, env=environment, stdout=said, stderr=said, start_new_session=True
-        )
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        said.seek(0)
-        return said.read()
-
-
-def stop_daemon(home):
-    """Ends the daemon of a home, if one runs."""
-    try:
-        process = int((home / "run" / "daemon.lock").read_text().split()[0])
-        os.kill(process, signal.SIGKILL)
-    except (OSError, ValueError, IndexError):
-        return

@@ -4,11 +4,11 @@ import os
 import shutil
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parents[2]
+from application import REPOSITORY, STAGE
+
 PLUGIN = REPOSITORY / "plugins" / "krita"
 CLIENT = REPOSITORY / "sdk" / "python" / "framewright"
 DRIVER = Path(__file__).parent / "driver"
-TINY_MODEL = REPOSITORY / "tests" / "golden" / "data" / "pipeline"
 
 
 class Profile:
@@ -57,17 +57,8 @@ class Profile:
         enabled = ["framewright_krita"]
         if driver:
             shutil.copytree(DRIVER, self.pykrita / "framewright_driver")
+            shutil.copy(STAGE, self.pykrita / "framewright_driver")
             shutil.copy(DRIVER / "framewright_driver.desktop", self.pykrita)
             enabled.append("framewright_driver")
         lines = ["[python]", *(f"enable_{name}=true" for name in enabled)]
         (self.config / "kritarc").write_text("\n".join(lines) + "\n")
-
-
-def daemon_home(root: Path) -> Path:
-    """A home for a daemon that knows the model `tiny`, of random weights and quick."""
-    models = root / "data" / "models"
-    models.mkdir(parents=True)
-    (models / "tiny.toml").write_text(
-        f"family = 'tiny'\npath = '{TINY_MODEL}'\n[defaults]\nwidth = 64\nheight = 64\nsteps = 4\n"
-    )
-    return root

@@ -9,19 +9,24 @@ _CARRIED = find_spec(f"{__package__}.framewright") is not None
 if TYPE_CHECKING or not _CARRIED:
     from framewright import *  # noqa: F403 (what it exports is what is used here)
     from framewright.boards import BoardDrawn, BoardPlanned
+    from framewright.library import LibraryView
     from framewright.lint import mark
     from framewright.remedy import LOCATE, LOG, MODELS, RETRY, START
-    from framewright.results import Documents, DocumentText, JobList, Lint, ModelReport, decode
+    from framewright.results import JobList, Lint, decode
+    from framewright.settings import FILLS, Settings, given
     from framewright.working_size import LARGEST_SIDE
 else:
     from .framewright import *  # noqa: F403
     from .framewright.boards import BoardDrawn, BoardPlanned
+    from .framewright.library import LibraryView
     from .framewright.lint import mark
     from .framewright.remedy import LOCATE, LOG, MODELS, RETRY, START
-    from .framewright.results import Documents, DocumentText, JobList, Lint, ModelReport, decode
+    from .framewright.results import JobList, Lint, decode
+    from .framewright.settings import FILLS, Settings, given
     from .framewright.working_size import LARGEST_SIDE
 
 __all__ = [
+    "FILLS",
     "LARGEST_SIDE",
     "LOCATE",
     "LOG",
@@ -30,11 +35,11 @@ __all__ = [
     "START",
     "BoardDrawn",
     "BoardPlanned",
-    "DocumentText",
-    "Documents",
     "JobList",
+    "LibraryView",
     "Lint",
-    "ModelReport",
+    "Settings",
     "decode",
+    "given",
     "mark",
 ]

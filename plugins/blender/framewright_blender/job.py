@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Optional, cast
 
-from .client import Progress, Ticket
-from .order import Order, Settings, Task
+from .client import Progress, Settings, Ticket
+from .order import Order, Task
 
 
 @dataclass(frozen=True)

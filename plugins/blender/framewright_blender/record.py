@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Optional, cast
 
-from .order import FILLS, Settings, Task
+from .client import FILLS, Settings
+from .order import Task
 
 PROPERTY = "framewright"
 """The name of the custom property; a group with the fields of `Record` that have a value."""

@@ -6,7 +6,7 @@ and touches nothing of Blender.
 
 import functools
 import random
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
@@ -27,18 +27,20 @@ from .client import (
     Generated,
     JobList,
     JobOutcome,
+    LibraryView,
     Lint,
     Mark,
     Picture,
     Remedy,
+    Settings,
     Unreachable,
     WorkingSize,
     decode,
+    given,
     mark,
 )
 from .job import Job, Target, from_text, to_text
-from .library import Library
-from .order import Order, Settings, Task
+from .order import Order, Task
 from .record import Record
 from .steps import Steps
 
@@ -62,7 +64,7 @@ class Studio:
         """A prompt, and what of it will not be drawn as meant."""
         self.changed = True
         """Whether panels show something else than a moment ago; whoever draws them resets it."""
-        self.library = Library(self._note_change)
+        self.library = LibraryView(self._look_up, self._note_change)
         self._steps = Steps()
         self._retry: Optional[Callable[[], None]] = None
         self._wanted: set[str] = set()
@@ -134,7 +136,7 @@ class Studio:
 
         def made(board: Board) -> None:
             self._take_board(board)
-            self._ask("board.plan", _given(path=path, frames=frames), BoardPlanned, planned)
+            self._ask("board.plan", given(path=path, frames=frames), BoardPlanned, planned)
 
         def planned(result: BoardPlanned) -> None:
             if result.board is not None:
@@ -174,7 +176,7 @@ class Studio:
         self._forget_notice()
         job.ticket = self._background.submit(
             "board.render",
-            _given(path=path, frame=frame),
+            given(path=path, frame=frame),
             understand=functools.partial(decode, BoardDrawn),
             on_event=event,
             on_result=drawn,
@@ -202,7 +204,7 @@ class Studio:
             self._take_board(board)
             self.render_board(path, frame)
 
-        self._ask("board.redo", _given(path=path, frame=frame, prompt=prompt), Board, asked)
+        self._ask("board.redo", given(path=path, frame=frame, prompt=prompt), Board, asked)
 
     # Frames.
 
@@ -396,7 +398,7 @@ class Studio:
                 whole = functools.partial(self._begin, task, settings, target, shape, again)
                 self._failed(job, error, whole)
 
-            self.library.ask_size(self._background, job.settings.model, told, unknown)
+            self.library.ask_size(job.settings.model, told, unknown)
 
         def read(image: Picture) -> None:
             size((image.width, image.height), image)
@@ -608,15 +610,25 @@ class Studio:
         if sequence.picked_everywhere(list(bpy.data.scenes), board):
             self._undo_step(words)
 
+    def _look_up(
+        self,
+        method: str,
+        params: "Mapping[str, Any]",
+        on_result: Callable[[Any], None],
+        on_error: Callable[[FramewrightError], None] = lambda _: None,
+    ) -> None:
+        self._background.submit(method, params, on_result=on_result, on_error=on_error)
+
     def _take_event(self, event: Event) -> None:
-        self.library.take_event(self._background, event)
+        if event.name == "library.changed":
+            self.library.read()
 
     def _take_state(self, state: str) -> None:
         for job in self.jobs:
             if state == "connecting":
                 job.progress.words = "The daemon went away; looking for it"
         if state == "connected":
-            self.library.read(self._background)
+            self.library.read()
         self._note_change()
 
     def _tell(self, error: FramewrightError, retry: Optional[Callable[[], None]]) -> None:
@@ -642,9 +654,14 @@ class Studio:
         self.remember()
         if bpy.app.background:
             return
-        window = bpy.context.window or bpy.context.window_manager.windows[0]
-        with bpy.context.temp_override(window=window):
-            bpy.ops.ed.undo_push(message=f"Framewright: {words}")
+        words = f"Framewright: {words}"
+        if bpy.context.window is not None:
+            bpy.ops.ed.undo_push(message=words)
+            return
+        # Only where there is no other way: under an override, Blenders of Python 3.11 and older
+        # look into a dictionary without Python's lock, and crash where another thread runs.
+        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+            bpy.ops.ed.undo_push(message=words)
 
 
 def show_image(image: Any, instead_of: str = "", mode: str = "") -> bool:
@@ -668,10 +685,6 @@ def show_image(image: Any, instead_of: str = "", mode: str = "") -> bool:
 
 def _seed(settings: Settings) -> int:
     return settings.seed if settings.seed is not None else random.randrange(_SEEDS)
-
-
-def _given(**params: Any) -> "dict[str, Any]":
-    return {name: value for name, value in params.items() if value is not None}
 
 
 def _short(prompt: str) -> str:

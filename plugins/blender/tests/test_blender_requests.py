@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from framewright import Picture
+from framewright_blender.client import Settings
 from framewright_blender.job import Job, Target, from_text, to_text
-from framewright_blender.order import Order, Settings, Task
+from framewright_blender.order import Order, Task
 from framewright_blender.record import PROPERTY, Record
 from framewright_blender.timing import Span, rate_parts, spans
 from hypothesis import given

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Optional, cast
 
+from framewright.settings import Settings
+
 from .bounds import Bounds
 from .mask import Mask
-from .order import Settings, Task
+from .order import Task
 
 ANNOTATION = "framewright/history"
 """The name of the document's annotation."""

@@ -1,10 +1,11 @@
 """What is asked of the daemon, with everything that it takes, independent of canvas and widgets."""
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Optional
 
 from framewright import Picture
+from framewright.settings import Settings, given
 
 from .bounds import Bounds
 
@@ -55,37 +56,6 @@ def unavailable(task: Task, methods: Optional[frozenset[str]]) -> str:
 # Pixels on a side of a selection that is meant as a click.
 _CLICK = 8
 
-FILLS = ("blur", "border", "neutral", "original", "noise")
-"""What a selection is filled with before it is repainted, as they are offered."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a painter chose in the docker.
-
-    `strength` is above 0 to 1; a `seed` of none is drawn anew each time; `model` of none is the
-    daemon's default.
-    """
-
-    prompt: str = ""
-    negative_prompt: str = ""
-    model: Optional[str] = None
-    strength: float = 1.0
-    candidates: int = 2
-    seed: Optional[int] = None
-    fill: str = FILLS[0]
-
-    def checked(self) -> "Settings":
-        """The same within what can be asked for."""
-        return replace(
-            self,
-            prompt=self.prompt.strip(),
-            negative_prompt=self.negative_prompt.strip(),
-            strength=min(max(self.strength, 0.01), 1.0),
-            candidates=min(max(self.candidates, 1), 64),
-            fill=self.fill if self.fill in FILLS else FILLS[0],
-        )
-
 
 @dataclass(frozen=True)
 class Order:
@@ -115,38 +85,27 @@ class Order:
         """The parameters of the request. By `key` the daemon finds its job again."""
         if self.task is Task.SELECT:
             return {"image": self.image, **self._meant()}
-        frame = self._frame(key)
         settings = self.settings
+        frame = settings.frame(
+            self.seed,
+            key,
+            preview_every=self.preview_every,
+            format="bgra8" if self.depth == "U8" else "rgba16",
+        )
         if self.task.repaints:
-            params: dict[str, Any] = {
-                "frame": frame,
-                "image": self.image,
-                "mask": self.mask,
-                "strength": settings.strength,
-                "fill": settings.fill,
-                "layer": True,
+            return given(
+                frame=frame,
+                image=self.image,
+                mask=self.mask,
+                strength=settings.strength,
+                fill=settings.fill,
+                layer=True,
                 **self._place(),
-            }
-        else:
-            params = {**frame, "width": self.width, "height": self.height}
-            if self.image is not None:
-                params |= {"image": self.image, "strength": settings.strength}
-        return {name: value for name, value in params.items() if value is not None}
-
-    def _frame(self, key: str) -> dict[str, Any]:
-        settings = self.settings
-        frame: dict[str, Any] = {
-            "prompt": settings.prompt,
-            "negative_prompt": settings.negative_prompt or None,
-            "model": settings.model,
-            "seed": self.seed,
-            "candidates": settings.candidates,
-            "preview_every": self.preview_every,
-            "format": "bgra8" if self.depth == "U8" else "rgba16",
-            "priority": "interactive",
-            "key": key,
-        }
-        return {name: value for name, value in frame.items() if value is not None}
+            )
+        params = {**frame, "width": self.width, "height": self.height}
+        if self.image is not None:
+            params |= {"image": self.image, "strength": settings.strength}
+        return params
 
     def _place(self) -> dict[str, Any]:
         """Where the picture lies on the canvas, or how far the canvas reaches beyond it."""

@@ -24,6 +24,7 @@ from framewright import (
 )
 from framewright.lint import mark
 from framewright.results import Lint, decode
+from framewright.settings import Settings
 from framewright.working_size import LARGEST_SIDE
 
 from .bounds import Bounds
@@ -32,7 +33,7 @@ from .history import Entry, Result
 from .library import Library
 from .link import CONNECTED, CONNECTING, OFFLINE, STARTING, Link
 from .mask import Mask
-from .order import Order, Settings, Task, starts_from_canvas, unavailable
+from .order import Order, Task, starts_from_canvas, unavailable
 from .pixels import Pixels
 from .qt import QtCore
 from .scaling import from_png, mask_from_png, scaled
@@ -250,7 +251,7 @@ class Studio(QtCore.QObject):
                 job.reading = Steps(steps, lambda order: self._send(sheet, job, order), broken)
 
         if wish.task is Task.GENERATE:
-            self.library.ask_size(
+            self.library.view.ask_size(
                 wish.settings.model, lambda size: read(self._frame(wish, size, job)), failed
             )
         elif wish.task is Task.OUTPAINT:

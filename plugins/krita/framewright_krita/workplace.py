@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Optional, cast
 
 from framewright import ConnectOptions, remedy
+from framewright.settings import FILLS, Settings
 from krita import Krita
 
 from .bounds import Bounds
 from .canvas import Canvas, selected_layers
 from .link import Link
-from .order import FILLS, Settings, Task
+from .order import Task
 from .pixels import Pixels
 from .qt import QtCore, QtGui, QtWidgets
 from .sheet import CanvasLike
@@ -84,15 +85,15 @@ class Workplace(QtCore.QObject):
         if what == remedy.START or what == remedy.RETRY:
             self.studio.retry()
         elif what == remedy.LOG:
-            _open(self.studio.library.log)
+            _open(self.studio.library.view.log)
         elif what == remedy.MODELS:
-            _open(self.studio.library.folder)
+            _open(self.studio.library.view.folder)
         elif what == remedy.LOCATE:
             self._locate()
 
     def _replace(self) -> None:
         """Repaints the selection with the character that the painter chooses."""
-        catalogue = self.studio.library.catalogue
+        catalogue = self.studio.library.view.catalogue
         menu = QtWidgets.QMenu()
         for character in catalogue.characters:
             action = menu.addAction(character.mention)

@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from framewright.settings import Settings
 from framewright_krita.bounds import Bounds
 from framewright_krita.history import Entry, History, Result
 from framewright_krita.mask import Mask
-from framewright_krita.order import Order, Settings, Task, unavailable
+from framewright_krita.order import Order, Task, unavailable
 from framewright_krita.pixels import Pixels
 from hypothesis import given
 from hypothesis import strategies as st

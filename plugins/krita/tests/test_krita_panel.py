@@ -3,7 +3,8 @@
 import pytest
 from framewright import Catalogue, Character, Remedy, Shot
 from framewright.lint import Mark
-from framewright_krita.order import Settings, Task
+from framewright.settings import Settings
+from framewright_krita.order import Task
 from framewright_krita.studio import Studio
 from framewright_krita.widgets.panel import Panel
 from paper import Desk, Paper
@@ -23,7 +24,7 @@ def done():
 def panel(link, done):
     studio = Studio(link, Desk(Paper()))
     panel = Panel(studio, done.append, done.append)
-    studio.library.catalogue = CATALOGUE
+    studio.library.view.catalogue = CATALOGUE
     studio.changed.emit()
     panel.resize(320, 700)
     panel.show()

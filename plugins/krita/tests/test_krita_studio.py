@@ -3,10 +3,11 @@
 import threading
 
 import pytest
+from framewright.settings import Settings
 from framewright_krita.bounds import Bounds
 from framewright_krita.link import Link
 from framewright_krita.mask import Mask
-from framewright_krita.order import Settings, Task
+from framewright_krita.order import Task
 from framewright_krita.sheet import Choice
 from framewright_krita.studio import Studio
 from paper import Desk, Paper
@@ -162,7 +163,7 @@ def studio(daemon, link, desk, until):
     studio = Studio(link, desk)
     studio.settings = Settings("close up of a man", candidates=2, seed=5)
     link.watch()
-    until(lambda: studio.library.methods and studio.library.models)
+    until(lambda: studio.library.methods and studio.library.view.models)
     return studio
 
 

@@ -17,6 +17,7 @@ def main() -> int:
     return pytest.main(
         [
             *("-q", "-p", "no:cacheprovider", "--rootdir", str(HERE), "-c", os.devnull),
+            f"--confcutdir={HERE}",
             f"--junitxml={os.environ['FRAMEWRIGHT_REPORT']}",
             *(["-k", wanted] if wanted else []),
             str(HERE),

@@ -214,8 +214,7 @@ def test_nothing_changes_while_blender_renders(
 def test_an_undo_gives_up_what_is_being_read(scene, studio, idle, part):
     """After an undo pictures are other objects: reading on would read what is gone."""
     image = bpy.data.images.new("large", 512, 512)
-    with bpy.context.temp_override(edit_image=image):
-        bpy.ops.framewright.start_from_image()
+    bpy.ops.framewright.start_from_image(image=image.name)
     part("workplace").tick()
     assert studio().jobs and studio().jobs[0].give_up is not None
     for handler in list(bpy.app.handlers.undo_post):

@@ -20,17 +20,6 @@ def shot(scene, new_board, choose):
     return board
 
 
-@pytest.fixture
-def editing():
-    """Runs an operator as if an Image Editor showed an image."""
-
-    def run(operator, image, **values):
-        with bpy.context.temp_override(edit_image=image):
-            return operator(**values)
-
-    return run
-
-
 def sent(board):
     """The image that a strip's frame becomes in the Image Editor."""
     assert bpy.ops.framewright.inpaint_strip() == {"FINISHED"}
@@ -71,32 +60,32 @@ def near(places, by):
     return {(x + dx, y + dy) for x, y in places for dx in range(-by, by + 1) for dy in (-by, 0, by)}
 
 
-def painted_mask(scene, source, editing, idle):
-    editing(bpy.ops.framewright.paint_mask, source)
+def painted_mask(scene, source, idle):
+    bpy.ops.framewright.paint_mask(image=source.name)
     idle()
     mask = scene.framewright.mask_image
     assert mask is not None and tuple(mask.size) == (SIZE, SIZE)
     return mask
 
 
-def test_a_mask_shows_the_picture_darkened(scene, shot, editing, idle):
+def test_a_mask_shows_the_picture_darkened(scene, shot, idle):
     source = sent(shot)
-    mask = painted_mask(scene, source, editing, idle)
+    mask = painted_mask(scene, source, idle)
     dark = [round(255 * value) for at, value in enumerate(mask.pixels) if at % 4 != 3]
     assert dark == [value // 2 for value in pixels(shot["frames"][0]["shown"])]
     assert mask.packed_file is not None, "it is saved with the file"
 
 
 def test_a_painted_mask_changes_its_inside_and_nothing_else(
-    scene, shot, editing, idle, studio, until, rendered, folder
+    scene, shot, idle, studio, until, rendered, folder
 ):
     source = sent(shot)
     assert scene.framewright.prompt == shot["frames"][0]["prompt"]
-    mask = painted_mask(scene, source, editing, idle)
+    mask = painted_mask(scene, source, idle)
     paint(mask, INSIDE, 1.0)
     before = rendered(3)
     # Pressed while the mask is shown, the picture under it is meant.
-    assert editing(bpy.ops.framewright.inpaint, mask) == {"FINISHED"}
+    assert bpy.ops.framewright.inpaint(image=mask.name) == {"FINISHED"}
     idle()
     assert studio().notice is None or "small" in studio().notice.message, studio().notice
     result = made(source)
@@ -108,19 +97,19 @@ def test_a_painted_mask_changes_its_inside_and_nothing_else(
     far = {(x, y) for x in range(SIZE) for y in range(SIZE) if x < 4 or y < 4 or x >= 60 or y >= 60}
     assert not differing & far, "what is far away is the same to the bit"
     # The frame belongs to a board: it is picked there, and the strip shows it.
-    assert editing(bpy.ops.framewright.use_image, result) == {"FINISHED"}
+    assert bpy.ops.framewright.use_image(image=result.name) == {"FINISHED"}
     until(lambda: studio().boards[shot["path"]].frames[0].pick)
     assert studio().boards[shot["path"]].frames[0].pick.startswith("inpainted/")
     assert rendered(3) == after
     assert strips(scene)[0].directory.startswith("//letter/inpainted")
 
 
-def test_black_takes_white_back(scene, shot, editing, idle, studio):
+def test_black_takes_white_back(scene, shot, idle, studio):
     source = sent(shot)
-    mask = painted_mask(scene, source, editing, idle)
+    mask = painted_mask(scene, source, idle)
     paint(mask, INSIDE, 1.0)
     paint(mask, INSIDE, 0.0)
-    editing(bpy.ops.framewright.inpaint, source)
+    bpy.ops.framewright.inpaint(image=source.name)
     idle()
     assert "Nothing is painted on the mask" in studio().notice.message
     assert not [image for image in bpy.data.images if "inpainted" in image.filepath]
@@ -153,7 +142,7 @@ def test_the_stray_pixel_that_blender_leaves_in_a_mask_is_mended(part, folder):
     assert before[:-3] == after[:-3]
 
 
-def test_a_mask_datablock_is_drawn_by_blender(scene, shot, editing, idle, studio, part, folder):
+def test_a_mask_datablock_is_drawn_by_blender(scene, shot, idle, studio, part, folder):
     source = sent(shot)
     mask = drawn_mask()
     scenes = [held.name for held in bpy.data.scenes]
@@ -168,7 +157,7 @@ def test_a_mask_datablock_is_drawn_by_blender(scene, shot, editing, idle, studio
     assert len(white) < 0.15 * SIZE * SIZE, "and nowhere else"
     scene.framewright.mask_from, scene.framewright.mask = "MASK", mask
     before = pixels(shot["frames"][0]["shown"])
-    editing(bpy.ops.framewright.inpaint, source)
+    bpy.ops.framewright.inpaint(image=source.name)
     idle()
     assert studio().notice is None or "small" in studio().notice.message, studio().notice
     differing = changed(before, pixels(bpy.path.abspath(made(source).filepath)))
@@ -177,22 +166,22 @@ def test_a_mask_datablock_is_drawn_by_blender(scene, shot, editing, idle, studio
     assert not differing & {(x, y) for x in range(SIZE) for y in (0, 1, 2, SIZE - 1)}
     empty = bpy.data.masks.new("empty")
     scene.framewright.mask = empty
-    editing(bpy.ops.framewright.inpaint, source)
+    bpy.ops.framewright.inpaint(image=source.name)
     idle()
     assert "no splines" in studio().notice.message
 
 
-def test_masks_that_do_not_fit_are_told(scene, shot, editing, idle, studio):
+def test_masks_that_do_not_fit_are_told(scene, shot, idle, studio):
     source = sent(shot)
     with pytest.raises(RuntimeError, match="press Paint a Mask|Press Paint a Mask"):
-        editing(bpy.ops.framewright.inpaint, source)
+        bpy.ops.framewright.inpaint(image=source.name)
     scene.framewright.mask_image = bpy.data.images.new("other", 32, 32)
-    editing(bpy.ops.framewright.inpaint, source)
+    bpy.ops.framewright.inpaint(image=source.name)
     idle()
     assert "32 × 32" in studio().notice.message and "64 × 64" in studio().notice.message
 
 
-def test_an_image_of_ones_own_starts_a_frame(scene, editing, idle, studio, client, folder):
+def test_an_image_of_ones_own_starts_a_frame(scene, idle, studio, client, folder):
     """The same seed from another picture gives another frame; the record says what it was."""
     scene.framewright.candidates, scene.framewright.seed = 2, 4
     frames = []
@@ -201,7 +190,7 @@ def test_an_image_of_ones_own_starts_a_frame(scene, editing, idle, studio, clien
         image.pixels.foreach_set([grey, grey, grey, 1.0] * (96 * 64))
         image.update()
         scene.framewright.strength = 0.3
-        editing(bpy.ops.framewright.start_from_image, image)
+        bpy.ops.framewright.start_from_image(image=image.name)
         idle()
         assert studio().notice is None, studio().notice
         result = made(image)
@@ -214,10 +203,10 @@ def test_an_image_of_ones_own_starts_a_frame(scene, editing, idle, studio, clien
         assert asked["strength"] == pytest.approx(0.3) and asked["image"]["width"] == 96
     assert frames[0] != frames[1]
     # Its other candidate, and then into the sequencer.
-    editing(bpy.ops.framewright.pick_image, result, number=1)
+    bpy.ops.framewright.pick_image(image=result.name, number=1)
     other = bpy.data.images[bpy.path.basename(held["candidates"][1])]
     scene.frame_current = 40
-    editing(bpy.ops.framewright.use_image, other)
+    bpy.ops.framewright.use_image(image=other.name)
     (strip,) = strips(scene)
     assert strip.frame_final_start == 40 and strip["framewright"]["picked"] == 1
 

@@ -1,11 +1,12 @@
-"""A second plugin that drives Krita in tests: steps of a generator between the event loop's own.
-
-What a scenario is, and what is told of it, is in `scenarios` and `report`.
-"""
+"""A second plugin that drives Krita in tests, with what `scenarios` says and a copy of `stage`."""
 
 from krita import Extension, Krita
+from PyQt5.QtCore import QTimer
 
 from .stage import Stage
+
+_STEP_MILLISECONDS = 20
+_SCENARIO_SECONDS = 90
 
 
 class Driver(Extension):
@@ -16,7 +17,17 @@ class Driver(Extension):
 
     def createActions(self, window) -> None:
         if not hasattr(self, "stage"):
-            self.stage = Stage(self)
+            from . import scenarios
+
+            notice = lambda: scenarios.studio().current_notice  # noqa: E731
+            self.stage = Stage(scenarios, notice, _SCENARIO_SECONDS)
+            self.timer = QTimer(self)
+            self.timer.timeout.connect(self.tick)
+            self.timer.start(_STEP_MILLISECONDS)
+
+    def tick(self) -> None:
+        if self.stage.current is not None or Krita.instance().activeWindow() is not None:
+            self.stage.tick()
 
 
 Krita.instance().addExtension(Driver(Krita.instance()))

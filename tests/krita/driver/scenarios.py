@@ -81,7 +81,7 @@ def opened():
 
 def set_up(**settings):
     """Settings for a quick frame of the tiny model."""
-    from framewright_krita.order import Settings
+    from framewright.settings import Settings
 
     chosen = {"prompt": PROMPT, "model": "tiny", "candidates": 1, "seed": 7, **settings}
     studio().settings = Settings(**chosen)
@@ -120,10 +120,10 @@ def ready():
     yield 0.5
     assert studio().link.state != "connected"
     studio().link.start()
-    yield lambda: studio().library.models and studio().library.catalogue.characters
+    yield lambda: studio().library.view.models and studio().library.view.catalogue.characters
     yield lambda: studio().library.methods
-    models = [model.name for model in studio().library.models]
-    return {"models": models, "shots": len(studio().library.catalogue.shots)}
+    models = [model.name for model in studio().library.view.models]
+    return {"models": models, "shots": len(studio().library.view.catalogue.shots)}
 
 
 def no_document():

@@ -12,7 +12,14 @@ def main(*_):
     here = Path(__file__).parent
     report = f"--junitxml={os.environ['FRAMEWRIGHT_REPORT']}"
     # Its own configuration, not the repository's: that is for another pytest.
-    alone = ["-c", os.devnull, f"--rootdir={here}", "-p", "no:cacheprovider"]
+    alone = [
+        "-c",
+        os.devnull,
+        f"--rootdir={here}",
+        f"--confcutdir={here}",
+        "-p",
+        "no:cacheprovider",
+    ]
     status = pytest.main([str(here), "-q", report, *alone])
     sys.stdout.flush()
     # kritarunner itself ends with 0 whatever happened.

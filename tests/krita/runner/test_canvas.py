@@ -3,11 +3,12 @@
 import random
 
 import pytest
+from framewright.settings import Settings
 from framewright_krita.bounds import Bounds
 from framewright_krita.canvas import PREVIEW, Canvas
 from framewright_krita.history import ANNOTATION, Entry, History, Result
 from framewright_krita.mask import Mask
-from framewright_krita.order import Settings, Task
+from framewright_krita.order import Task
 from framewright_krita.pixels import BYTES_OF_DEPTH, Pixels
 from krita import Selection
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import bpy
-from bpy.props import IntProperty
+from bpy.props import IntProperty, StringProperty
 
 from .. import pictures, places, sequence, workplace
 from ..client import FramewrightError, Picture
@@ -17,9 +17,18 @@ from . import parts
 from .operator import Action
 from .properties import with_properties
 
+_NAMED = StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+"""The image that an operator is about, for scripts; by default the one that is shown."""
 
-def _image(context: Any) -> Any:
-    """The image that the Image Editor shows. Raises `FramewrightError` where there is none."""
+
+def _image(context: Any, name: str) -> Any:
+    """The image of a name, else the one that the Image Editor shows. Raises `FramewrightError`
+    where there is none."""
+    if name:
+        image = bpy.data.images.get(name)
+        if image is None:
+            raise FramewrightError("there is no such image", name, "see bpy.data.images")
+        return image
     image = getattr(context.space_data, "image", None) or getattr(context, "edit_image", None)
     if image is None:
         raise FramewrightError("no image is shown here", None, "open one in this Image Editor")
@@ -105,14 +114,15 @@ class InpaintStrip(Action, bpy.types.Operator):
             show_image(image)
 
 
+@with_properties(image=_NAMED)
 class PaintMask(Action, bpy.types.Operator):
     """Make a mask to paint on: the picture, darkened; paint white what should be drawn anew"""
 
     bl_idname = "framewright.paint_mask"
     bl_label = "Paint a Mask"
 
-    def do(self, context: Any) -> None:
-        source = _subject(_image(context))
+    def do(self: Any, context: Any) -> None:
+        source = _subject(_image(context, self.image))
         # Names: what they stand for is another object after an undo.
         scene, name = context.scene.name, source.name
 
@@ -125,14 +135,15 @@ class PaintMask(Action, bpy.types.Operator):
         workplace.studio().paint_mask(source, made)
 
 
+@with_properties(image=_NAMED)
 class Inpaint(Action, bpy.types.Operator):
     """Paint the masked part of the picture anew"""
 
     bl_idname = "framewright.inpaint"
     bl_label = "Inpaint"
 
-    def do(self, context: Any) -> None:
-        source = _subject(_image(context))
+    def do(self: Any, context: Any) -> None:
+        source = _subject(_image(context, self.image))
         settings = context.scene.framewright
         steps = self._read(source, settings)
         workplace.studio().inpaint(steps, settings.settings(), _target(context, source))
@@ -155,14 +166,15 @@ class Inpaint(Action, bpy.types.Operator):
         return steps()
 
 
+@with_properties(image=_NAMED)
 class StartFromImage(Action, bpy.types.Operator):
     """Make a frame that starts from this image: a render, a sketch, a photo"""
 
     bl_idname = "framewright.start_from_image"
     bl_label = "Start from This Image"
 
-    def do(self, context: Any) -> None:
-        source = _subject(_image(context))
+    def do(self: Any, context: Any) -> None:
+        source = _subject(_image(context, self.image))
         settings = context.scene.framewright.settings()
         target = _target(context, source)
         workplace.studio().start_from(pictures.read(source), settings, target)
@@ -207,7 +219,7 @@ class StartFromViewport(Action, bpy.types.Operator):
         workplace.studio().start_from(picture, settings, Target("image", context.scene.name))
 
 
-@with_properties(number=IntProperty(options={"HIDDEN"}))
+@with_properties(image=_NAMED, number=IntProperty(options={"HIDDEN"}))
 class PickImage(Action, bpy.types.Operator):
     """Show this one"""
 
@@ -216,7 +228,7 @@ class PickImage(Action, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def do(self: Any, context: Any) -> None:
-        image = _image(context)
+        image = _image(context, self.image)
         record = Record.of(image)
         if record is None or not 0 <= self.number < len(record.candidates):
             raise FramewrightError("there is no such candidate", image.name, "generate some first")
@@ -225,6 +237,7 @@ class PickImage(Action, bpy.types.Operator):
         show_image(other, image.name)
 
 
+@with_properties(image=_NAMED)
 class UseImage(Action, bpy.types.Operator):
     """Put this frame where its picture came from; else into a new strip at the current frame"""
 
@@ -232,8 +245,8 @@ class UseImage(Action, bpy.types.Operator):
     bl_label = "Use as Strip"
     bl_options = {"REGISTER", "UNDO"}
 
-    def do(self, context: Any) -> None:
-        image = _image(context)
+    def do(self: Any, context: Any) -> None:
+        image = _image(context, self.image)
         record = Record.of(image)
         if record is None or not record.candidates:
             raise FramewrightError(

@@ -13,8 +13,7 @@ from bpy.props import (
 )
 
 from .. import workplace
-from ..client import suggestions
-from ..order import FILLS, Settings
+from ..client import FILLS, Settings, suggestions
 
 # Blender 4.5 wants to be told which paths may begin with `//`; older ones do not know the word.
 _BESIDE_THE_FILE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set[str]()

@@ -221,18 +221,18 @@ class Panel(QtWidgets.QWidget):
 
     def _show_library(self) -> None:
         library = self._studio.library
-        self.form.set_models(library.models)
-        self.prompt.set_catalogue(library.catalogue)
-        shots = [(shot.title, shot, shot.holds) for shot in library.catalogue.shots]
+        self.form.set_models(library.view.models)
+        self.prompt.set_catalogue(library.view.catalogue)
+        shots = [(shot.title, shot, shot.holds) for shot in library.view.catalogue.shots]
         characters = [
-            (held.mention, held, held.description) for held in library.catalogue.characters
+            (held.mention, held, held.description) for held in library.view.catalogue.characters
         ]
         _fill(self.shots, shots)
         _fill(self.characters, characters)
         self._show_picked()
 
     def _show_picked(self) -> None:
-        catalogue = self._studio.library.catalogue
+        catalogue = self._studio.library.view.catalogue
         prompt = self._text()
         named = catalogue.characters_in(prompt)
         for box, held in (
@@ -270,12 +270,12 @@ class Panel(QtWidgets.QWidget):
     def _pick_shot(self, row: int) -> None:
         shot = self.shots.itemData(row)
         if isinstance(shot, Shot):
-            self._rewrite(self._studio.library.catalogue.with_shot(self._text(), shot))
+            self._rewrite(self._studio.library.view.catalogue.with_shot(self._text(), shot))
 
     def _pick_character(self, row: int) -> None:
         character = self.characters.itemData(row)
         if isinstance(character, Character):
-            catalogue = self._studio.library.catalogue
+            catalogue = self._studio.library.view.catalogue
             self._rewrite(catalogue.with_character(self._text(), character))
 
     def _rewrite(self, text: str) -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Optional
 
 from framewright import Model
+from framewright.settings import FILLS, Settings
 
-from ..order import FILLS, Settings
 from ..qt import QtCore, QtWidgets
 from . import theme
 

@@ -1,66 +1,71 @@
-"""What the daemon has to offer: models, shots, characters; read anew when it changes."""
+"""What the daemon's library has to offer an application: models, shots, characters."""
 
-from collections.abc import Callable
-from typing import Any, Optional
+from collections.abc import Callable, Mapping
+from typing import Any, Optional, Protocol
 
-from .client import (
-    Background,
-    Catalogue,
-    Character,
-    Documents,
-    DocumentText,
-    Event,
-    FramewrightError,
-    Model,
-    ModelReport,
-    Models,
-    Shot,
-    WorkingSize,
-    decode,
+from .catalogue import Catalogue, Character, Shot
+from .errors import FramewrightError
+from .results import Documents, DocumentText, Model, ModelReport, Models, decode
+from .working_size import WorkingSize
+
+# Nearest framing first; shots of somebody's own come behind.
+_SHOTS = (
+    "extreme-close-up",
+    "close-up",
+    "medium-close-up",
+    "medium-shot",
+    "american-shot",
+    "full-shot",
+    "long-shot",
+    "extreme-long-shot",
+    "detail-shot",
 )
 
-_FRAMINGS = ("extreme-close", "close", "medium-close", "medium", "american", "full", "long")
+
+class Ask(Protocol):
+    """Makes a request and returns at once."""
+
+    def __call__(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        on_result: Callable[[Any], None],
+        on_error: Callable[[FramewrightError], None] = ...,
+    ) -> object:
+        """`on_result` gets the result as it was unpacked."""
+        ...
 
 
-class Library:
-    """Keeps up with the daemon's library."""
+class LibraryView:
+    """What an application knows of the library; `changed` is called when that is different."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, ask: Ask, changed: Callable[[], None]) -> None:
         self.models: list[Model] = []
         self.folder = ""
         """Where models are looked for."""
         self.log = ""
         """The daemon's log."""
         self.catalogue = Catalogue()
+        self._ask, self._changed = ask, changed
         self._shots: dict[str, Shot] = {}
         self._characters: dict[str, Character] = {}
         self._sizes: dict[str, WorkingSize] = {}
-        self._changed = changed
 
     @property
     def default_model(self) -> Optional[str]:
         """The model that is used when none is named."""
         return next((model.name for model in self.models if model.default), None)
 
-    def read(self, background: Background) -> None:
+    def read(self) -> None:
         """Asks for everything; what fails is tried again with the next change."""
         self._sizes.clear()
-        background.submit("status", on_result=self._take_status)
-        background.submit("model.list", on_result=self._take_models)
-        for kind, known, read in (
-            ("shot", self._shots, Shot.read),
-            ("character", self._characters, Character.read),
-        ):
-            self._list(background, kind, known, read)
-
-    def take_event(self, background: Background, event: Event) -> None:
-        """What the daemon tells without being asked."""
-        if event.name == "library.changed":
-            self.read(background)
+        self._ask("status", {}, self._take_status)
+        self._ask("model.list", {}, self._take_models)
+        self._list("shot", self._shots, Shot.read)
+        self._list("character", self._characters, Character.read)
 
     def ask_size(
         self,
-        background: Background,
         model: Optional[str],
         then: Callable[[WorkingSize], None],
         otherwise: Callable[[FramewrightError], None],
@@ -76,15 +81,9 @@ class Library:
             self._sizes[name] = WorkingSize.of(decode(ModelReport, result))
             then(self._sizes[name])
 
-        background.submit("model.inspect", {"model": name}, on_result=told, on_error=otherwise)
+        self._ask("model.inspect", {"model": name}, told, otherwise)
 
-    def _list(
-        self,
-        background: Background,
-        kind: str,
-        known: "dict[str, Any]",
-        read: Callable[[str, str], Any],
-    ) -> None:
+    def _list(self, kind: str, known: dict[str, Any], read: Callable[[str, str], Any]) -> None:
         def listed(result: Any) -> None:
             held = decode(Documents, result)
             names = {document.name for document in held.documents if document.problem is None}
@@ -99,9 +98,9 @@ class Library:
                 known[name] = read(name, decode(DocumentText, result).text)
                 self._arrange()
 
-            background.submit("document.get", {"kind": kind, "name": name}, on_result=got)
+            self._ask("document.get", {"kind": kind, "name": name}, got)
 
-        background.submit("document.list", {"kind": kind}, on_result=listed)
+        self._ask("document.list", {"kind": kind}, listed)
 
     def _take_status(self, result: Any) -> None:
         self.log = str(result.get("log", ""))
@@ -112,12 +111,13 @@ class Library:
         self._changed()
 
     def _arrange(self) -> None:
-        def nearness(shot: Shot) -> tuple[int, str]:
-            place = [at for at, name in enumerate(_FRAMINGS) if shot.name.startswith(name + "-")]
-            return (place[0] if place else len(_FRAMINGS), shot.name)
+        def order(shot: Shot) -> tuple[int, str]:
+            return (_SHOTS.index(shot.name) if shot.name in _SHOTS else len(_SHOTS), shot.name)
 
-        self.catalogue = Catalogue(
-            tuple(sorted(self._shots.values(), key=nearness)),
+        catalogue = Catalogue(
+            tuple(sorted(self._shots.values(), key=order)),
             tuple(sorted(self._characters.values(), key=lambda character: character.name)),
         )
-        self._changed()
+        if catalogue != self.catalogue:
+            self.catalogue = catalogue
+            self._changed()

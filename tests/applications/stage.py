@@ -1,4 +1,4 @@
-"""Runs the scenarios one after the other and writes down what came of each."""
+"""Plays scenarios inside of an application: steps of generators between its event loop's own."""
 
 import json
 import os
@@ -6,48 +6,42 @@ import time
 import traceback
 from pathlib import Path
 
-from krita import Krita
-from PyQt5.QtCore import QObject, QTimer
 
-_STEP_MILLISECONDS = 20
-_SCENARIO_SECONDS = 90
+class Stage:
+    """Runs the scenarios one after the other and writes down what came of each.
 
+    A step is whatever a scenario yields: `None` for the next turn of the loop, seconds to wait, or
+    a function that is asked until it gives something true. `notice` tells what the application's
+    user reads now. The application's timer calls `tick`.
+    """
 
-class Stage(QObject):
-    """A step is whatever a scenario yields: `None` for the next turn of the loop, seconds to
-    wait, or a function that is asked until it gives something true."""
-
-    def __init__(self, parent):
-        super().__init__(parent)
-        from . import scenarios
-
+    def __init__(self, scenarios, notice, seconds):
+        self.scenarios, self.notice, self.seconds = scenarios, notice, seconds
         self.report = Path(os.environ["FRAMEWRIGHT_REPORT"])
         wanted = os.environ["FRAMEWRIGHT_SCENARIOS"].split(",")
         self.left = [(name, getattr(scenarios, name)) for name in wanted]
         self.outcomes = {}
         self.current = None
         self.waiting = None
-        self.timer = QTimer(self)
-        self.timer.timeout.connect(self.tick)
-        self.timer.start(_STEP_MILLISECONDS)
+        self.until = 0.0
         self.began = time.monotonic()
 
     def tick(self):
         if self.current is None:
-            if Krita.instance().activeWindow() is None:
-                return
             if not self.left:
-                self.finish()
-                return
-            self.name, scenario = self.left.pop(0)
-            self.began = time.monotonic()
-            self.waiting = None
-            self.current = scenario()
+                self.write()
+                # The application would ask what to do with what is not saved.
+                os._exit(0)
+            self.name, self.current = self.left.pop(0)
+            self.began, self.waiting = time.monotonic(), None
         try:
-            if time.monotonic() - self.began > _SCENARIO_SECONDS:
+            if callable(self.current):
+                self.current = self.current()
+            if time.monotonic() - self.began > self.seconds:
+                waits = getattr(self.waiting, "__qualname__", self.waiting)
                 raise TimeoutError(
-                    f"not over after {_SCENARIO_SECONDS} seconds; waits for "
-                    f"{getattr(self.waiting, '__qualname__', self.waiting)}"
+                    f"not over after {self.seconds} seconds; waits for {waits}; "
+                    f"notice: {self.notice()}"
                 )
             self.step()
         except StopIteration as end:
@@ -72,20 +66,16 @@ class Stage(QObject):
             self.until = time.monotonic() + self.waiting
 
     def over(self, outcome):
-        from . import scenarios
-
         self.current = None
         self.outcomes[self.name] = outcome
         self.write()
-        scenarios.tidy(self.name, failed="error" in outcome)
+        try:
+            self.scenarios.tidy(self.name, failed="error" in outcome)
+        except Exception:
+            outcome.setdefault("error", traceback.format_exc())
+            self.write()
 
     def write(self):
         partial = self.report.with_suffix(".partial")
         partial.write_text(json.dumps(self.outcomes))
         partial.rename(self.report)
-
-    def finish(self):
-        self.timer.stop()
-        self.write()
-        # Krita would ask what to do with documents that are not saved.
-        os._exit(0)
