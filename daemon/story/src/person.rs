@@ -236,6 +236,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_brought_stays_and_what_one_looks_like_goes() {
+        let frame = "long shot of kaitoyosuke man arriving with an umbrella, in a park";
+        assert_eq!(
+            with_jiyeonmun(frame, None).0,
+            "long shot picture of jiyeonmun woman arriving with an umbrella, in a park"
+        );
+        let frame = "long shot of a man waiting with a short beard and a lamp, in a park";
+        assert_eq!(
+            with_jiyeonmun(frame, None).0,
+            "long shot picture of jiyeonmun woman waiting, in a park"
+        );
+    }
+
+    #[test]
     fn clothes_of_a_stranger_go_with_the_stranger() {
         let frame = "close up of a man with short brown hair in a green top holding a book, in a \
                      park, night light";

@@ -36,6 +36,8 @@ pub(crate) enum Term {
     Verb,
     NotVerb,
     Joint,
+    Holder,
+    Look,
     Conjunction,
     Article,
     ShotTail,

@@ -383,7 +383,7 @@ fn index_characters(
 }
 
 fn index_words(words: &WordList, index: &mut PhraseIndex) {
-    let lists: [(&[String], Term); 33] = [
+    let lists: [(&[String], Term); 35] = [
         (&words.articles, Term::Article),
         (&words.shot_tail, Term::ShotTail),
         (&words.people.count_nouns, Term::CountNoun),
@@ -412,6 +412,8 @@ fn index_words(words: &WordList, index: &mut PhraseIndex) {
         (&words.actions.verbs, Term::Verb),
         (&words.actions.not, Term::NotVerb),
         (&words.actions.joints, Term::Joint),
+        (&words.actions.holders, Term::Holder),
+        (&words.actions.looks, Term::Look),
         (&words.actions.conjunctions, Term::Joint),
         (&words.actions.conjunctions, Term::Conjunction),
         (&words.cues.lower_body, Term::LowerBody),

@@ -107,6 +107,10 @@ pub struct ActionWords {
     pub not: Vec<String>,
     /// Words at which an action's phrase ends.
     pub joints: Vec<String>,
+    /// Such words that go on with it where a thing follows that is held.
+    pub holders: Vec<String>,
+    /// What someone looks like, which nobody holds.
+    pub looks: Vec<String>,
     /// Such words between two actions.
     pub conjunctions: Vec<String>,
 }

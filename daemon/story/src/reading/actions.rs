@@ -22,11 +22,7 @@ impl Reading<'_> {
                 }
                 let start = word;
                 word += 1;
-                while word < clause.end
-                    && !self.claimed[word]
-                    && !self.hits.is(word, Term::Joint)
-                    && !self.is_verb(word)
-                {
+                while self.goes_on(word, clause.end) || self.brings_something(word, clause.end) {
                     word += 1;
                 }
                 let span = self.span(&(start..word));
@@ -38,5 +34,24 @@ impl Reading<'_> {
                 self.parsed.actions.push(action);
             }
         }
+    }
+
+    /// Whether a word belongs to the action before it.
+    fn goes_on(&self, word: usize, end: usize) -> bool {
+        word < end && !self.claimed[word] && !self.hits.is(word, Term::Joint) && !self.is_verb(word)
+    }
+
+    /// Whether a thing follows that is held: "with an umbrella", but not "with
+    /// a short beard".
+    fn brings_something(&self, word: usize, end: usize) -> bool {
+        let thing = word + 1;
+        if thing >= end || !self.hits.is(word, Term::Holder) || !self.hits.is(thing, Term::Article)
+        {
+            return false;
+        }
+        let looks = (thing..end)
+            .take_while(|&word| self.goes_on(word, end))
+            .any(|word| self.hits.is(word, Term::Look));
+        self.goes_on(thing + 1, end) && !looks
     }
 }
