@@ -7,7 +7,10 @@ pieces, since a large picture takes longer than a window may wait.
 import contextlib
 import math
 import os
+import struct
+import sys
 import tempfile
+import zlib
 from array import array
 from collections.abc import Generator
 from pathlib import Path
@@ -21,20 +24,35 @@ from .record import Record
 
 Read = Generator[None, None, Picture]
 
-# Values that are turned at once: less than a millisecond.
-_PIECE = 1 << 13
+# Values that are turned at once: some milliseconds at most.
+_PIECE = 1 << 16
 _CAPTURE_SIDE = 1024
+_TARGA_HEAD = 18
 
 
-class _Bytes(dict[float, int]):
-    """From 0…1 to 0…255. A picture of bytes has no more than 256 values: each is computed once."""
+def _bytes_by_halves() -> "list[tuple[bytes, bytes]]":
+    """Tables that turn 0…1 into 0…255 without a look at each number.
 
-    def __missing__(self, value: float) -> int:
-        byte = self[value] = min(max(int(value * 255.0 + 0.5), 0), 255)
-        return byte
+    The upper half of a float is enough to tell the 256 values of a byte apart, which are 1 / 255
+    from each other: up to 1 it steps by no more than 1 / 256. Each pair is for one value of its
+    highest byte: where that stands, and the results by the byte below it.
+    """
+    tables: list[tuple[bytes, bytes]] = []
+    for high in range(0x3B, 0x40):
+        ends = [
+            struct.unpack("<f", struct.pack("<I", ((high << 8) + low + 1) << 16))[0]
+            for low in range(256)
+        ]
+        tables.append((_where(high, high + 1), bytes(min(int(255 * end), 255) for end in ends)))
+    # From 2 on; what is below 1 / 255 or below 0 is in no table, and stays 0.
+    return [*tables, (_where(0x40, 0x80), b"\xff" * 256)]
 
 
-_BYTES = _Bytes()
+def _where(first: int, end: int) -> bytes:
+    return bytes(255 if first <= byte < end else 0 for byte in range(256))
+
+
+_BYTES_BY_HALVES = _bytes_by_halves()
 # What a picture is darkened to under a mask that is painted over it.
 _DARK = bytes(value // 2 for value in range(256))
 
@@ -48,59 +66,55 @@ def read(image: Any) -> Read:
     return Picture.rgba8(width, height, data)
 
 
-def read_mask(mask: Any, source: Any, size: tuple[int, int]) -> Read:
-    """Which pixels of `source` may change: white in `mask`, or painted over its darkened copy."""
-    if tuple(mask.size) != size:
+def read_mask(mask: Any, source: Any, picture: Picture) -> Read:
+    """Which pixels of `picture`, read from `source`, may change: white in `mask`, or painted over
+    its darkened copy."""
+    width, height = picture.width, picture.height
+    if tuple(mask.size) != (width, height):
         raise FramewrightError(
-            f"the mask has {mask.size[0]} × {mask.size[1]} pixels, "
-            f"the picture {size[0]} × {size[1]}",
+            f"the mask has {mask.size[0]} × {mask.size[1]} pixels, the picture {width} × {height}",
             mask.name,
             "press Paint a Mask for one of the right size",
         )
     record = Record.of(mask)
     painted = yield from _pixels(mask)
-    if record is None or record.mask_of != source.name:
-        return _checked_mask(Picture.rgba8(*size, painted), mask.name)
-    before = (yield from _pixels(source)).translate(_DARK)
-    selected = bytearray(len(painted))
-    selected[3::4] = b"\xff" * (len(painted) // 4)
-    row = 4 * size[0]
-    for at in range(0, len(painted), row):
-        now, then = painted[at : at + row], before[at : at + row]
-        if now != then:
-            selected[at : at + row] = _strokes(now, then)
-        yield
-    return _checked_mask(Picture.rgba8(*size, selected), mask.name)
+    if record is not None and record.mask_of == source.name:
+        read = picture.data if picture.format == "rgba8" else (yield from _pixels(source))
+        row = 4 * width
+        untouched = b"\0\0\0\xff" * width
+        selected = bytearray()
+        for at in range(0, len(painted), row):
+            now, then = painted[at : at + row], bytearray(read[at : at + row]).translate(_DARK)
+            then[3::4] = b"\xff" * width
+            selected += untouched if now == then else _strokes(now, then)
+            yield
+        painted = selected
+    if not any(painted[channel::4].strip(b"\0") for channel in range(3)):
+        raise FramewrightError(
+            "nothing is painted on the mask",
+            mask.name,
+            "paint white what should be drawn anew, in the Image Editor's Paint mode",
+        )
+    yield
+    return Picture.rgba8(width, height, painted)
 
 
 def paint_mask(source: Any) -> "Generator[None, None, Any]":
     """A new image to paint a mask on: the picture, darkened, so that it is seen where the white
     goes."""
     width, height = _checked_size(source)
-    dark = (yield from _pixels(source)).translate(_DARK)
-    dark[3::4] = b"\xff" * (len(dark) // 4)
-    values = array("f", [0.0]) * len(dark)
-    yield
-    row = 4 * width
-    for number in range(height):
-        line = dark[number * row : (number + 1) * row]
-        at = (height - 1 - number) * row
-        values[at : at + row] = array("f", [byte / 255.0 for byte in line])
-        if number % 16 == 0:
-            yield
-    mask = bpy.data.images.new(f"{source.name} mask", width, height)
-    yield
-    mask.pixels.foreach_set(values)
-    yield
-    mask.update()
-    yield
-    # Otherwise it would be gone with the session.
-    mask.pack()
+    data = yield from _pixels(source)
+    file = yield from _png(width, height, data.translate(_DARK))
+    mask = bpy.data.images.new(f"{source.name} mask", 1, 1)
+    # Packed, it is saved with the .blend file. It is Blender that reads it, when it is shown.
+    mask.pack(data=file, data_len=len(file))
+    mask.source = "FILE"
     Record(mask_of=source.name).keep(mask)
+    yield
     return mask
 
 
-def from_mask_datablock(mask: Any, size: tuple[int, int]) -> Picture:
+def from_mask_datablock(mask: Any, size: tuple[int, int]) -> Read:
     """A Mask datablock as a picture: white inside of its splines, their feather included.
 
     Blender draws it, in a scene that is there for nothing else.
@@ -125,19 +139,35 @@ def from_mask_datablock(mask: Any, size: tuple[int, int]) -> Picture:
         strips = editor.strips if hasattr(editor, "strips") else editor.sequences
         strip = strips.new_mask("mask", mask, 1, now)
         strip.frame_final_duration = 2
-        with _result_kept(), _temporary("mask.png") as path:
+        with _result_kept(), _temporary("mask.tga") as path:
             render.filepath = str(path)
-            render.image_settings.file_format = "PNG"
+            render.image_settings.file_format = "TARGA_RAW"
             render.image_settings.color_mode = "BW"
-            render.image_settings.color_depth = "8"
             bpy.ops.render.render(write_still=True, scene=scene.name)
-            mend_corner(path)
-            picture = Picture.png(path.read_bytes())
+            file = path.read_bytes()
         # Not left to the scene's end: some versions forget the mask's user there.
         strips.remove(strip)
-        return _checked_mask(picture, mask.name)
     finally:
         bpy.data.scenes.remove(scene)
+    yield
+    return drawn_mask(file, size)
+
+
+def drawn_mask(file: bytes, size: tuple[int, int]) -> Picture:
+    """A grey picture of a Targa file that is not compressed, as Blender writes it.
+
+    Its last pixel, at the top right, gets the value before it: Blender 4.2 and 5.0 leave there what
+    was in memory, and one stray pixel would let the whole picture count as selected.
+    """
+    width, height = size
+    # A byte a pixel after the head, rows from the bottom.
+    grey = bytearray(file[_TARGA_HEAD : _TARGA_HEAD + width * height])
+    grey[-1:] = grey[-2:-1]
+    grey = _upside_down(grey, width)
+    data = bytearray(b"\xff" * (4 * len(grey)))
+    for channel in range(3):
+        data[channel::4] = grey
+    return Picture.rgba8(width, height, data)
 
 
 def render_result() -> Optional[Any]:
@@ -199,12 +229,9 @@ def load(path: str) -> Any:
 def _strokes(now: bytearray, then: bytearray) -> bytearray:
     """How much white was laid over a row of pixels."""
     strengths = bytes(
-        max(
-            ((new - old) * 255 + (255 - old) // 2) // (255 - old) if new > old else 0
-            for new, old in pixel
-        )
-        for pixel in zip(
-            zip(now[0::4], then[0::4]), zip(now[1::4], then[1::4]), zip(now[2::4], then[2::4])
+        0 if new == old else max(map(_strength, new, old))
+        for new, old in zip(
+            zip(now[0::4], now[1::4], now[2::4]), zip(then[0::4], then[1::4], then[2::4])
         )
     )
     row = bytearray(b"\xff" * len(now))
@@ -213,18 +240,60 @@ def _strokes(now: bytearray, then: bytearray) -> bytearray:
     return row
 
 
+def _strength(new: int, old: int) -> int:
+    return ((new - old) * 255 + (255 - old) // 2) // (255 - old) if new > old else 0
+
+
 def _pixels(image: Any) -> "Generator[None, None, bytearray]":
-    """The bytes of an image, red, green, blue, alpha, rows from the top."""
+    """The bytes of an image, red, green, blue, alpha, rows from the top. Blender gives its numbers
+    all at once, and no part of them any faster."""
     width, height = image.size
-    values = array("f", [0.0]) * (4 * width * height)
+    row = 4 * width
+    values = array("f", [0.0]) * (row * height)
     yield
     image.pixels.foreach_get(values)
     yield
     data = bytearray(len(values))
-    for at in range(0, len(values), _PIECE):
-        data[at : at + _PIECE] = bytes(map(_BYTES.__getitem__, values[at : at + _PIECE]))
+    rows = max(_PIECE // row, 1)
+    for first in range(0, height, rows):
+        end = min(first + rows, height)
+        piece = _to_bytes(values[first * row : end * row])
+        data[(height - end) * row : (height - first) * row] = _upside_down(piece, row)
         yield
-    return _upside_down(data, 4 * width)
+    return data
+
+
+def _to_bytes(values: "array[float]") -> bytes:
+    """0…1 as 0…255; what is beyond as the nearest."""
+    raw = values.tobytes()
+    high, low = (raw[3::4], raw[2::4]) if sys.byteorder == "little" else (raw[0::4], raw[1::4])
+    made = 0
+    for where, results in _BYTES_BY_HALVES:
+        # Whole pieces as one number each: Python has nothing faster for bits.
+        held = int.from_bytes(high.translate(where), "little")
+        made |= held & int.from_bytes(low.translate(results), "little")
+    return made.to_bytes(len(values), "little")
+
+
+def _png(width: int, height: int, data: bytearray) -> "Generator[None, None, bytes]":
+    """A PNG file of pixels, without their alpha."""
+    packer = zlib.compressobj(1)
+    packed = bytearray()
+    row = 4 * width
+    for at in range(0, len(data), row):
+        pixels = data[at : at + row]
+        line = bytearray(1 + 3 * width)
+        for channel in range(3):
+            line[1 + channel :: 3] = pixels[channel::4]
+        packed += packer.compress(line)
+        yield
+    packed += packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = ((b"IHDR", head), (b"IDAT", packed), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in parts
+    )
 
 
 def _saved(image: Any) -> Read:
@@ -232,11 +301,12 @@ def _saved(image: Any) -> Read:
     yield
     scene = bpy.context.scene
     settings = scene.render.image_settings
-    kept = settings.file_format, settings.color_mode, settings.color_depth
+    kept = settings.file_format, settings.color_mode, settings.color_depth, settings.compression
     with _temporary("picture.png") as path:
         try:
             settings.file_format = "PNG"
-            settings.color_mode, settings.color_depth = "RGBA", "8"
+            # Packing would take longer than everything else, and the file is read once.
+            settings.color_mode, settings.color_depth, settings.compression = "RGBA", "8", 0
             image.save_render(str(path), scene=scene)
         except RuntimeError as error:
             raise FramewrightError(
@@ -244,28 +314,10 @@ def _saved(image: Any) -> Read:
             ) from error
         finally:
             settings.file_format = kept[0]
-            settings.color_mode, settings.color_depth = kept[1:]
+            settings.color_mode, settings.color_depth, settings.compression = kept[1:]
         picture = Picture.png(path.read_bytes())
     _check_sides(picture.width, picture.height, image.name)
     return picture
-
-
-def mend_corner(path: Path) -> None:
-    """Gives the last pixel of a mask that Blender drew, at the top right, the value before it.
-
-    Blender 4.2 and 5.0 leave there what was in memory, and one stray pixel would let the whole
-    picture count as selected.
-    """
-    image = bpy.data.images.load(str(path))
-    try:
-        width, height = image.size
-        values = array("f", [0.0]) * (4 * width * height)
-        image.pixels.foreach_get(values)
-        values[-4:] = values[-8:-4]
-        image.pixels.foreach_set(values)
-        image.save()
-    finally:
-        bpy.data.images.remove(image)
 
 
 def _checked_size(image: Any) -> tuple[int, int]:
@@ -285,20 +337,6 @@ def _check_sides(width: int, height: int, name: str) -> None:
             name,
             "use a smaller copy of it",
         )
-
-
-def _checked_mask(mask: Picture, name: str) -> Picture:
-    """The mask, if anything is selected in it."""
-    data = mask.data
-    if mask.format == "rgba8" and not any(
-        bytes(data[channel::4]).strip(b"\0") for channel in range(3)
-    ):
-        raise FramewrightError(
-            "nothing is painted on the mask",
-            name,
-            "paint white what should be drawn anew, in the Image Editor's Paint mode",
-        )
-    return mask
 
 
 def _capture_size(width: float, height: float) -> tuple[int, int]:

@@ -1,5 +1,7 @@
 """Images painted anew through masks, and frames that start from pictures, byte for byte."""
 
+from array import array
+
 import bpy
 import pytest
 from conftest import SIZE, pixels, strips
@@ -128,32 +130,59 @@ def drawn_mask():
     return mask
 
 
+def read(steps):
+    """What a reading in pieces gives in the end."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+@pytest.mark.parametrize("size", [(16, 16), (3, 70), (256, 1), (1, 1)])
+def test_every_byte_is_read_as_it_is(part, size):
+    """Whatever its value, and in its place: the first row of a picture is Blender's last."""
+    width, height = size
+    held = [(at * 37 + 11 * channel) % 256 for at in range(width * height) for channel in range(4)]
+    image = bpy.data.images.new("bytes", width, height, alpha=True)
+    image.pixels = [byte / 255 for byte in held]
+    picture = read(part("pictures").read(image))
+    assert (picture.format, picture.width, picture.height) == ("rgba8", width, height)
+    rows = [held[at : at + 4 * width] for at in range(0, len(held), 4 * width)]
+    assert list(picture.data) == [byte for row in reversed(rows) for byte in row]
+
+
+def test_what_is_darker_or_lighter_than_a_byte_is_its_nearest(part):
+    values = [-1e9, -1.0, -0.001, 0.0, 1e-9, 0.5, 1.0, 1.001, 2.0, 1e9, float("inf")]
+    made = part("pictures")._to_bytes(array("f", values))
+    assert list(made) == [0, 0, 0, 0, 0, 128, 255, 255, 255, 255, 255]
+
+
 def test_the_stray_pixel_that_blender_leaves_in_a_mask_is_mended(part, folder):
     image = bpy.data.images.new("mask", 6, 4)
     values = [at // 4 % 5 / 4 if at % 4 != 3 else 1.0 for at in range(4 * 6 * 4)]
     values[-8:] = [0.0, 0.0, 0.0, 1.0, 0.6, 0.6, 0.6, 1.0]
     image.pixels = values
-    image.filepath_raw, image.file_format = str(folder / "mask.png"), "PNG"
-    image.save()
-    before = pixels(folder / "mask.png")
-    part("pictures").mend_corner(folder / "mask.png")
-    after = pixels(folder / "mask.png")
-    assert before[-3:] == [153, 153, 153] and after[-3:] == [0, 0, 0]
-    assert before[:-3] == after[:-3]
+    settings = bpy.context.scene.render.image_settings
+    settings.file_format, settings.color_mode = "TARGA_RAW", "BW"
+    image.save_render(str(folder / "mask.tga"))
+    picture = part("pictures").drawn_mask((folder / "mask.tga").read_bytes(), (6, 4))
+    wanted = [round(255 * value) for value in values]
+    wanted[-4:] = [0, 0, 0, 255]
+    rows = [wanted[at : at + 24] for at in range(0, len(wanted), 24)]
+    assert list(picture.data) == [byte for row in reversed(rows) for byte in row]
 
 
-def test_a_mask_datablock_is_drawn_by_blender(scene, shot, idle, studio, part, folder):
+def test_a_mask_datablock_is_drawn_by_blender(scene, shot, idle, studio, part):
     source = sent(shot)
     mask = drawn_mask()
     scenes = [held.name for held in bpy.data.scenes]
-    picture = part("pictures").from_mask_datablock(mask, (SIZE, SIZE))
+    picture = read(part("pictures").from_mask_datablock(mask, (SIZE, SIZE)))
     assert [held.name for held in bpy.data.scenes] == scenes, "the scene for it is gone"
-    assert (picture.format, picture.width, picture.height) == ("png", SIZE, SIZE)
-    path = str(folder / "mask.png")
-    with open(path, "wb") as file:
-        file.write(picture.data)
-    white = {at for at, value in enumerate(pixels(path)[::3]) if value == 255}
-    assert {y * SIZE + x for x, y in INSIDE} <= white, "white inside of the spline"
+    assert (picture.format, picture.width, picture.height) == ("rgba8", SIZE, SIZE)
+    white = {at for at, value in enumerate(picture.data[::4]) if value == 255}
+    inside = {(SIZE - 1 - y) * SIZE + x for x, y in INSIDE}
+    assert inside <= white, "white inside of the spline"
     assert len(white) < 0.15 * SIZE * SIZE, "and nowhere else"
     scene.framewright.mask_from, scene.framewright.mask = "MASK", mask
     before = pixels(shot["frames"][0]["shown"])

@@ -158,10 +158,10 @@ class Inpaint(Action, bpy.types.Operator):
 
         def steps() -> "Generator[None, None, tuple[Picture, Picture]]":
             picture = yield from pictures.read(source)
-            size = (picture.width, picture.height)
             if painted:
-                return picture, (yield from pictures.read_mask(mask, source, size))
-            return picture, pictures.from_mask_datablock(mask, size)
+                return picture, (yield from pictures.read_mask(mask, source, picture))
+            size = (picture.width, picture.height)
+            return picture, (yield from pictures.from_mask_datablock(mask, size))
 
         return steps()
 
