@@ -59,8 +59,9 @@ def register() -> None:
 def unregister() -> None:
     """Stops the timer and leaves the daemon, which goes on with what it was asked for."""
     global _studio
-    if bpy.app.timers.is_registered(tick):
-        bpy.app.timers.unregister(tick)
+    for function in (tick, _save_ended):
+        if bpy.app.timers.is_registered(function):
+            bpy.app.timers.unregister(function)
     for handlers, function in _listeners():
         with contextlib.suppress(ValueError):
             handlers.remove(function)
@@ -99,6 +100,9 @@ def _save_begins(*_: Any) -> None:
     if _studio is not None:
         _studio.remember()
     _saving = True
+    if not hasattr(bpy.app.handlers, "save_post_fail"):
+        # Where Blender does not tell that saving failed. Timers wait until it is over.
+        bpy.app.timers.register(_save_ended)
 
 
 @bpy.app.handlers.persistent

@@ -509,3 +509,19 @@ def rendering():
     yield idle
     assert during == {shown}, "all frames show the same take"
     return {"frames": len(seen)}
+
+
+def saving():
+    """A file that cannot be saved is no end: work goes on after it, as after one that can."""
+    yield from _new_file("saving")
+    for path in (WORK / "no folder" / "film.blend", WORK / "saving" / "copy.blend"):
+        try:
+            bpy.ops.wm.save_as_mainfile(filepath=str(path))
+        except RuntimeError as error:
+            assert "no folder" in str(error), error
+        yield lambda: not part("workplace").quiet()
+    bpy.ops.framewright.generate()
+    yield lambda: studio().jobs
+    yield idle
+    assert studio().notice is None, studio().notice
+    assert len(strips(window().scene)) == 1

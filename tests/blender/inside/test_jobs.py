@@ -211,6 +211,58 @@ def test_nothing_changes_while_blender_renders(
     assert strips(scene)[0]["framewright"]["take"] == 2
 
 
+def test_nothing_changes_while_blender_saves(
+    scene, new_board, choose, until, idle, studio, part, folder, long_job, client
+):
+    """The answer of a job comes while the file is written: it waits."""
+    choose(new_board())
+    bpy.ops.framewright.insert_board(start=1)
+    scene.frame_current = 200
+    shots = [strip.name for strip in strips(scene)]
+    job = long_job(2)
+    client.call("job.wait", job=job.job)
+    # The answer is here, and nobody has asked for it yet.
+    deadline = time.monotonic() + 30
+    while studio()._background._waiting and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert studio()._background._inbox and studio().jobs == [job]
+    seen = []
+
+    def during(*_):
+        for _ in range(200):
+            part("workplace").tick()
+        seen.append([strip.name for strip in strips(scene)] == shots)
+        seen.append(bpy.ops.framewright.render_board.poll())
+
+    bpy.app.handlers.save_pre.append(during)
+    try:
+        bpy.ops.wm.save_mainfile()
+    finally:
+        bpy.app.handlers.save_pre.remove(during)
+    assert seen == [True, False]
+    assert studio().jobs == [job] and not part("workplace").quiet()
+    idle()
+    assert studio().notice is None, studio().notice
+    assert len(strips(scene)) == len(shots) + 1
+    # What was saved knows of the job, and not of its frame.
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "film.blend"))
+    assert [strip.name for strip in strips(bpy.context.scene)] == shots
+    assert [held.key for held in studio().jobs] == [job.key]
+    idle()
+    assert len(strips(bpy.context.scene)) == len(shots) + 1
+
+
+def test_a_file_that_cannot_be_saved_stops_nothing(part, folder):
+    workplace = part("workplace")
+    with pytest.raises(RuntimeError):
+        bpy.ops.wm.save_as_mainfile(filepath=str(folder / "no folder" / "film.blend"))
+    if not hasattr(bpy.app.handlers, "save_post_fail"):
+        # Blender does not tell it. A timer does, and those do not fire here.
+        assert bpy.app.timers.is_registered(workplace._save_ended)
+        workplace._save_ended()
+    assert not workplace.quiet()
+
+
 def test_an_undo_gives_up_what_is_being_read(scene, studio, idle, part):
     """After an undo pictures are other objects: reading on would read what is gone."""
     image = bpy.data.images.new("large", 512, 512)
