@@ -21,6 +21,7 @@ MODEL = os.environ["FRAMEWRIGHT_MODEL"]
 SIZE = 64 if MODEL == "tiny" else 128
 PROMPT = "close up of a man in a kitchen, soft daylight"
 WOMAN = "a woman with long black hair in a red top"
+SCENE = "A woman finds a letter in a dusty library and reads it. Soft daylight."
 SHOTS = (
     f"long shot of a dusty library, {WOMAN} at a table, soft daylight",
     f"medium shot picture of {WOMAN}, hands in view, in a dusty library, soft daylight",
@@ -120,9 +121,8 @@ def new_board(folder, candidates=2, render=True):
     path = str(folder / "letter")
     generate = {"model": MODEL, "width": SIZE, "height": SIZE, "steps": 4 if SIZE == 64 else 20}
     client = part("client").Client.connect("test 1")
-    scene = "A woman finds a letter in a dusty library and reads it. Soft daylight."
     client.call(
-        "board.new", path=path, scene=scene, candidates=candidates, seed=5, generate=generate
+        "board.new", path=path, scene=SCENE, candidates=candidates, seed=5, generate=generate
     )
     frames = [{"prompt": prompt, "duration": 1 + at % 2} for at, prompt in enumerate(SHOTS)]
     board = client.call("board.add", path=path, frames=frames)
@@ -525,3 +525,22 @@ def saving():
     yield idle
     assert studio().notice is None, studio().notice
     assert len(strips(window().scene)) == 1
+
+
+def new_board_dialog():
+    """A board from a scene in plain words, typed into the dialog."""
+    scene = yield from _new_file("dialog")
+    yield from _sidebar(sequencer(), 330)
+    _simulate("MOUSEMOVE", "NOTHING", 500, 500)
+    yield 0.2
+    bpy.ops.framewright.new_board("INVOKE_DEFAULT", name="letter", scene_text=SCENE, frames=4)
+    yield 1.0
+    screenshot("new-board")
+    x, y = 500, 500
+    _simulate("RET", "PRESS", x, y)
+    _simulate("RET", "RELEASE", x, y)
+    yield lambda: scene.framewright.board
+    yield idle
+    yield 1.0
+    screenshot("new-board-made")
+    assert len(studio().board_of(scene).frames) == 4, studio().notice
