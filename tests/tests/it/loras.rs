@@ -214,6 +214,21 @@ fn a_prompt_that_names_nothing_of_the_library_is_as_it_was() {
     assert_eq!(provenance(&home, "one.png")["negative_prompt"], "");
 }
 
+/// Which LoRAs a frame was drawn with, in order, and in which of its regions each acts.
+#[track_caller]
+fn assert_acting(told: &Value, expected: &[(&str, Option<usize>)]) {
+    let loras = told["loras"].as_array().unwrap();
+    let acting: Vec<_> = loras
+        .iter()
+        .map(|lora| (lora["name"].clone(), lora["region"].clone()))
+        .collect();
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(name, region)| (json!(name), json!(region)))
+        .collect();
+    assert_eq!(acting, expected);
+}
+
 #[test]
 fn characters_left_and_right_get_a_half_each() {
     let home = home();
@@ -221,18 +236,9 @@ fn characters_left_and_right_get_a_half_each() {
     let told = generate(&home, MEETING, "halves.png", &["--regions", "auto"])
         .ok()
         .json();
-    let loras = told["loras"].as_array().unwrap();
-    let acting: Vec<_> = loras
-        .iter()
-        .map(|lora| (&lora["name"], &lora["region"]))
-        .collect();
-    assert_eq!(
-        acting,
-        [
-            (&json!("medium"), &json!(null)),
-            (&json!("kaito"), &json!(0)),
-            (&json!("jiyeon"), &json!(1)),
-        ]
+    assert_acting(
+        &told,
+        &[("medium", None), ("kaito", Some(0)), ("jiyeon", Some(1))],
     );
     let recorded = provenance(&home, "halves.png");
     let regions = recorded["regions"].as_array().unwrap();
@@ -275,18 +281,9 @@ fn three_characters_get_a_third_each() {
     let told = generate(&home, prompt, "thirds.png", &["--regions", "auto"])
         .ok()
         .json();
-    let loras = told["loras"].as_array().unwrap();
-    let acting: Vec<_> = loras
-        .iter()
-        .map(|lora| (&lora["name"], &lora["region"]))
-        .collect();
-    assert_eq!(
-        acting,
-        [
-            (&json!("kaito"), &json!(0)),
-            (&json!("petko"), &json!(1)),
-            (&json!("jiyeon"), &json!(2)),
-        ]
+    assert_acting(
+        &told,
+        &[("kaito", Some(0)), ("petko", Some(1)), ("jiyeon", Some(2))],
     );
     let recorded = provenance(&home, "thirds.png");
     let regions = recorded["regions"].as_array().unwrap();
@@ -346,18 +343,9 @@ fn a_selection_is_drawn_with_the_regions_of_its_canvas() {
     };
     inpaint("whole.png", &[]).ok();
     let told = inpaint("halves.png", &["--regions", "auto"]).ok().json();
-    let loras = told["loras"].as_array().unwrap();
-    let acting: Vec<_> = loras
-        .iter()
-        .map(|lora| (&lora["name"], &lora["region"]))
-        .collect();
-    assert_eq!(
-        acting,
-        [
-            (&json!("medium"), &json!(null)),
-            (&json!("kaito"), &json!(0)),
-            (&json!("jiyeon"), &json!(1)),
-        ]
+    assert_acting(
+        &told,
+        &[("medium", None), ("kaito", Some(0)), ("jiyeon", Some(1))],
     );
     assert!(pixels(&home.work("whole.png")) != pixels(&home.work("halves.png")));
     let recorded = provenance(&home, "halves.png");
