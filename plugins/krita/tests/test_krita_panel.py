@@ -1,9 +1,11 @@
 """What a painter sees and presses, with the same widgets as in Krita, under the other Qt."""
 
 import pytest
-from framewright import Catalogue, Character, Remedy, Shot
+from framewright import Catalogue, Character, Picture, Remedy, Shot
 from framewright.lint import Mark
 from framewright.settings import Settings
+from framewright_krita.bounds import Bounds
+from framewright_krita.history import Entry, Result
 from framewright_krita.order import Task
 from framewright_krita.studio import Studio
 from framewright_krita.widgets.panel import Panel
@@ -68,6 +70,27 @@ def test_pickers_rewrite_the_prompt(panel):
     assert panel.prompt.toPlainText() == "long shot of jiyeonmun woman in a park"
     panel.prompt.undo()
     assert panel.prompt.toPlainText() == "long shot of kaitoyosuke man in a park"
+
+
+def test_pickers_show_how_shots_frame_and_who_characters_are(panel):
+    def pictures(box):
+        return [box.itemIcon(row).pixmap(box.iconSize()).toImage() for row in range(box.count())]
+
+    close, long = pictures(panel.shots)
+    assert not close.isNull() and not long.isNull() and close != long
+    assert pictures(panel.characters) == [close, close], "nobody has seen them yet"
+    # A frame with one of them alone is how that one looks; one with both is nobody's picture.
+    results = [Result(seed, f"blob {seed}") for seed in range(2)]
+    prompts = ["close up of jiyeonmun woman", "kaitoyosuke man and jiyeonmun woman in a park"]
+    for prompt, result in zip(prompts, results):
+        settings = Settings(prompt)
+        entry = Entry("j1", Task.GENERATE, settings, 1, Bounds(0, 0, 8, 8), 8, 8, results=(result,))
+        panel._studio.sheet.record(entry)
+        panel._studio.gallery.put(result.blob, Picture.rgba8(8, 8, bytes([9, 99, 9, 255]) * 64))
+    panel._studio.changed.emit()
+    first, second = pictures(panel.characters)
+    assert first == close
+    assert second.pixelColor(second.rect().center()).getRgb() == (9, 99, 9, 255)
 
 
 def test_findings_are_underlined_told_and_fixed(panel):

@@ -7,7 +7,11 @@ from ..qt import QtCore, QtGui, QtWidgets
 from ..sheet import Choice
 from . import theme
 
+# Pixels on a side of the largest picture, and around it.
 _SIDE = 92
+_AROUND = 6
+# As many tiles fit beside each other as are no narrower than this.
+_NARROWEST = 84
 _CHOICE = QtCore.Qt.ItemDataRole.UserRole
 
 
@@ -42,14 +46,12 @@ class CandidateStrip(QtWidgets.QListWidget):
         self.setViewMode(QtWidgets.QListView.ViewMode.IconMode)
         self.setMovement(QtWidgets.QListView.Movement.Static)
         self.setResizeMode(QtWidgets.QListView.ResizeMode.Adjust)
-        self.setUniformItemSizes(True)
         self.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.SingleSelection)
         self.setVerticalScrollMode(QtWidgets.QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setIconSize(QtCore.QSize(_SIDE, _SIDE))
-        self.setSpacing(2)
         self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         self.setItemDelegate(_Tile(self))
-        self.setMinimumHeight(_SIDE + 16)
+        self.setMinimumHeight(_SIDE + 2 * _AROUND)
         self.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu)
         self.itemClicked.connect(lambda item: self.tried.emit(item.data(_CHOICE)))
@@ -63,6 +65,7 @@ class CandidateStrip(QtWidgets.QListWidget):
             self.clear()
             for choice, _, lost in shown:
                 self._add(choice, lost)
+            self._fit()
         for row, choice in enumerate(choices):
             item = self.item(row)
             if item is not None:
@@ -86,8 +89,28 @@ class CandidateStrip(QtWidgets.QListWidget):
         if lost:
             lines.append("The daemon has removed this picture; “Make again” brings it back.")
         item.setToolTip("\n".join(line for line in lines if line))
-        item.setSizeHint(QtCore.QSize(_SIDE + 6, _SIDE + 6))
         self.addItem(item)
+
+    def sizeHint(self) -> QtCore.QSize:
+        """One row of tiles; in a low docker there is room for the settings then."""
+        return QtCore.QSize(super().sizeHint().width(), self.minimumHeight())
+
+    def resizeEvent(self, e: Optional[QtGui.QResizeEvent]) -> None:
+        """Qt calls it."""
+        super().resizeEvent(e)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Fills the width with tiles that are as high as the highest picture in them."""
+        # Where a scroll bar may come Qt keeps its room free.
+        bar = self.verticalScrollBar()
+        width = self.width() - (bar.sizeHint().width() if bar is not None else 0) - 1
+        side = width // max(width // _NARROWEST, 1)
+        images = [self._thumbnail(choice.blob) for choice, _, _ in self._shown]
+        shapes = [image.height() / max(image.width(), 1) for image in images if image is not None]
+        highest = min(max(shapes, default=1.0), 1.0)
+        height = round((side - _AROUND) * highest) + _AROUND
+        self.setGridSize(QtCore.QSize(side, height))
 
     def _menu(self, place: QtCore.QPoint) -> None:
         item = self.itemAt(place)

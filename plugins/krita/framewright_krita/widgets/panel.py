@@ -13,8 +13,10 @@ from ..sheet import Choice
 from ..studio import Studio
 from . import theme
 from .candidate_strip import CandidateStrip
+from .framing_picture import framing_picture
 from .lint_line import LintLine
 from .notice_bar import NoticeBar
+from .picker import Picker
 from .prompt_edit import PromptEdit
 from .settings_form import SettingsForm
 
@@ -43,8 +45,10 @@ class Panel(QtWidgets.QWidget):
         self._do = do
         self.prompt = PromptEdit()
         self.lint = LintLine()
-        self.shots = QtWidgets.QComboBox()
-        self.characters = QtWidgets.QComboBox()
+        self.shots = Picker("Shot", "The shot that opens the prompt")
+        self.characters = Picker(
+            "Character", "Put a character into the prompt, in place of the first one there"
+        )
         self.generate = QtWidgets.QToolButton()
         self.cancel = QtWidgets.QPushButton("Cancel")
         self.progress = QtWidgets.QProgressBar()
@@ -67,12 +71,6 @@ class Panel(QtWidgets.QWidget):
     # Making.
 
     def _make(self) -> None:
-        for box, words in ((self.shots, "Shot"), (self.characters, "Character")):
-            box.setSizeAdjustPolicy(
-                QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            box.setPlaceholderText(words)
-            box.setToolTip(_PICKER_TIPS[words])
         menu = QtWidgets.QMenu(self)
         for task, words in TASK_WORDS.items():
             action = menu.addAction(words)
@@ -227,19 +225,34 @@ class Panel(QtWidgets.QWidget):
         characters = [
             (held.mention, held, held.description) for held in library.view.catalogue.characters
         ]
-        _fill(self.shots, shots)
-        _fill(self.characters, characters)
+        self.shots.offer(shots)
+        self.characters.offer(characters)
+        self._show_pictures()
         self._show_picked()
+
+    def _show_pictures(self) -> None:
+        """Beside shots how they frame a person; beside characters the newest frame of theirs."""
+        catalogue = self._studio.library.view.catalogue
+        ratio = self.devicePixelRatioF()
+        for shot in catalogue.shots:
+            self.shots.show_picture(shot, framing_picture(shot.name, self.palette(), ratio))
+        unseen = framing_picture("close-up", self.palette(), ratio)
+        sheet = self._studio.sheet
+        seen: dict[str, QtGui.QIcon] = {}
+        for choice in sheet.choices if sheet is not None else ():
+            named = catalogue.characters_in(choice.entry.settings.prompt)
+            image = self._studio.gallery.thumbnail(choice.blob) if len(named) == 1 else None
+            if image is not None:
+                seen.setdefault(named[0].name, QtGui.QIcon(QtGui.QPixmap.fromImage(image)))
+        for character in catalogue.characters:
+            self.characters.show_picture(character, seen.get(character.name, unseen))
 
     def _show_picked(self) -> None:
         catalogue = self._studio.library.view.catalogue
         prompt = self._text()
         named = catalogue.characters_in(prompt)
-        for box, held in (
-            (self.shots, catalogue.shot_of(prompt)),
-            (self.characters, named[0] if named else None),
-        ):
-            box.setCurrentIndex(_row_of(box, held))
+        self.shots.pick(catalogue.shot_of(prompt))
+        self.characters.pick(named[0] if named else None)
 
     def show_settings(self) -> None:
         """Shows the studio's settings: they were changed by something else than this panel."""
@@ -300,33 +313,11 @@ class Panel(QtWidgets.QWidget):
         return sheet is not None and sheet.canvas.takes_transparency_masks
 
 
-_PICKER_TIPS = {
-    "Shot": "The shot that opens the prompt",
-    "Character": "Put a character into the prompt, in place of the first one there",
-}
-
 _WAYS = (
     ("Apply as layer", "layer"),
     ("Apply all as group", "group"),
     ("Apply with transparency mask", "mask"),
 )
-
-
-def _fill(box: QtWidgets.QComboBox, items: "list[tuple[str, Any, str]]") -> None:
-    if [box.itemData(row) for row in range(box.count())] == [held for _, held, _ in items]:
-        return
-    box.clear()
-    for row, (words, held, detail) in enumerate(items):
-        box.addItem(words, held)
-        box.setItemData(row, detail, QtCore.Qt.ItemDataRole.ToolTipRole)
-    box.setEnabled(bool(items))
-
-
-def _row_of(box: QtWidgets.QComboBox, held: Any) -> int:
-    for row in range(box.count()):
-        if held is not None and box.itemData(row) == held:
-            return row
-    return -1
 
 
 def _state_words(state: str, version: str) -> str:
