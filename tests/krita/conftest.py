@@ -122,6 +122,7 @@ def krita_session(krita, place, daemon_program):
         FRAMEWRIGHT_HOME=str(home),
         FRAMEWRIGHT_DAEMON=str(daemon_program),
         FRAMEWRIGHT_THREADS="2",
+        FRAMEWRIGHT_MODEL=os.environ.get("FRAMEWRIGHT_MODEL", "tiny"),
     )
     began = time.monotonic()
     try:

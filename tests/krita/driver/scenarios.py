@@ -16,6 +16,7 @@ from PyQt5.QtWidgets import QMdiArea
 
 OUT = Path(os.environ["FRAMEWRIGHT_OUT"])
 PICTURE = Path(os.environ["FRAMEWRIGHT_PICTURE"])
+MODEL = os.environ["FRAMEWRIGHT_MODEL"]
 PROMPT = "close up of a man in a kitchen, soft daylight"
 
 
@@ -55,15 +56,16 @@ def tidy(name, failed):
 
 
 def place_window():
-    """Gives the window a place, and the docker room in it."""
+    """Gives the window a place, and the docker room in it: in one column with the layers."""
     window = application().activeWindow().qwindow()
     window.setGeometry(0, 0, 1280, 800)
-    shown = ("framewright", "KisLayerBox", "ToolBox", "sharedtooldocker")
+    shown = ("framewright", "KisLayerBox", "ToolBox")
     for docker in application().dockers():
         docker.setVisible(docker.objectName() in shown)
     dockers = {docker.objectName(): docker for docker in application().dockers()}
     window.resizeDocks([dockers["framewright"]], [340], 1)
-    window.resizeDocks([dockers["KisLayerBox"], dockers["framewright"]], [130, 620], 2)
+    window.tabifyDockWidget(dockers["KisLayerBox"], dockers["framewright"])
+    dockers["framewright"].raise_()
 
 
 def show(document):
@@ -80,10 +82,10 @@ def opened():
 
 
 def set_up(**settings):
-    """Settings for a quick frame of the tiny model."""
+    """Settings for a frame of the test's model, a quick one unless another is wanted."""
     from framewright.settings import Settings
 
-    chosen = {"prompt": PROMPT, "model": "tiny", "candidates": 1, "seed": 7, **settings}
+    chosen = {"prompt": PROMPT, "model": MODEL, "candidates": 1, "seed": 7, **settings}
     studio().settings = Settings(**chosen)
     panel().show_settings()
 
@@ -168,6 +170,38 @@ def whole_canvas():
     yield 0.3
     assert pixels(document) == after, "redo gives the frame back"
     return {"layers": names(document)}
+
+
+def repainted():
+    """A frame becomes a layer, and a part of it is painted anew: what the README shows."""
+    document = application().createDocument(128, 128, "Letter", "RGBA", "U8", "", 72.0)
+    show(document)
+    yield lambda: studio().sheet
+    layers = names(document)
+    application().activeWindow().activeView().canvas().setZoomLevel(5.0)
+    man = "medium shot picture of a man with short brown hair in a red top"
+    set_up(prompt=f"{man}, on the beach, golden sunset light", candidates=3, seed=21)
+    press("generate")
+    yield lambda: studio().sheet.job
+    yield lambda: idle() and studio().sheet.tried
+    yield 0.4
+    screenshot("frames")
+    press("apply")
+    yield lambda: len(names(document)) > len(layers) and not studio().sheet.canvas.previewing
+    yield 0.3
+    application().action("KisToolSelectRectangular").trigger()
+    selection = Selection()
+    selection.select(34, 4, 58, 60, 255)
+    selection.feather(5)
+    document.setSelection(selection)
+    prompt = "close up of a man with short black hair, on the beach, golden sunset light"
+    set_up(prompt=prompt, candidates=3, seed=21, strength=0.85)
+    press("inpaint")
+    yield lambda: studio().sheet.job
+    yield lambda: idle() and studio().sheet.tried
+    yield 0.4
+    assert len(studio().sheet.choices) == 6
+    screenshot("repainted")
 
 
 def lasso():
