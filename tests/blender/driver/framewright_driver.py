@@ -12,7 +12,7 @@ import scenarios  # noqa: E402
 from stage import Stage  # noqa: E402
 
 _STEP_SECONDS = 0.02
-_SCENARIO_SECONDS = 180
+_SCENARIO_SECONDS = 240
 
 stage = Stage(scenarios, lambda: scenarios.studio().notice, _SCENARIO_SECONDS)
 

@@ -228,6 +228,7 @@ def gaps():
     the add-on's panel tells how far it is: read, sent, made, written and shown."""
     scene = yield from _new_file("gaps")
     scene.render.resolution_x = scene.render.resolution_y = 1024
+    scene.framewright.candidates = 1
     yield from _sidebar(sequencer(), 330)
     image = bpy.data.images.new("large", 1024, 1024)
     image.generated_type = "COLOR_GRID"
