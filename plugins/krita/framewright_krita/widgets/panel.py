@@ -63,6 +63,7 @@ class Panel(QtWidgets.QWidget):
         self.state = QtWidgets.QLabel()
         self._empty = QtWidgets.QLabel()
         self._task_actions: dict[Task, QtGui.QAction] = {}
+        self._framings: dict[tuple[str, int, float], Optional[QtGui.QIcon]] = {}
         self._make()
         self._lay_out()
         self._connect(fix)
@@ -233,10 +234,9 @@ class Panel(QtWidgets.QWidget):
     def _show_pictures(self) -> None:
         """Beside shots how they frame a person; beside characters the newest frame of theirs."""
         catalogue = self._studio.library.view.catalogue
-        ratio = self.devicePixelRatioF()
         for shot in catalogue.shots:
-            self.shots.show_picture(shot, framing_picture(shot.name, self.palette(), ratio))
-        unseen = framing_picture("close-up", self.palette(), ratio)
+            self.shots.show_picture(shot, self._framing(shot.name))
+        unseen = self._framing("close-up")
         sheet = self._studio.sheet
         seen: dict[str, QtGui.QIcon] = {}
         for choice in sheet.choices if sheet is not None else ():
@@ -246,6 +246,13 @@ class Panel(QtWidgets.QWidget):
                 seen.setdefault(named[0].name, QtGui.QIcon(QtGui.QPixmap.fromImage(image)))
         for character in catalogue.characters:
             self.characters.show_picture(character, seen.get(character.name, unseen))
+
+    def _framing(self, shot: str) -> Optional[QtGui.QIcon]:
+        """The picture of a shot in the colours of now, drawn once."""
+        key = (shot, self.palette().cacheKey(), self.devicePixelRatioF())
+        if key not in self._framings:
+            self._framings[key] = framing_picture(shot, self.palette(), key[2])
+        return self._framings[key]
 
     def _show_picked(self) -> None:
         catalogue = self._studio.library.view.catalogue

@@ -39,7 +39,9 @@ class Picker(QtWidgets.QComboBox):
     def show_picture(self, held: Any, picture: Optional[QtGui.QIcon]) -> None:
         """Shows a small picture beside what is offered."""
         for row in range(self.count()):
-            if self.itemData(row) == held and picture is not None:
+            if picture is None or self.itemData(row) != held:
+                continue
+            if self.itemIcon(row).cacheKey() != picture.cacheKey():
                 self.setItemIcon(row, picture)
 
     def paintEvent(self, e: Optional[QtGui.QPaintEvent]) -> None:
