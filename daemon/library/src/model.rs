@@ -125,7 +125,7 @@ impl Model {
             // What its sheet of fixed prompts was drawn with.
             defaults: Defaults {
                 steps: Some(20),
-                guidance_scale: Some(2.5),
+                guidance_scale: Some(3.5),
                 sampler: Some("ddim".to_owned()),
                 ..Defaults::default()
             },

@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="a PNG file")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--guidance", type=float, default=2.5)
+    parser.add_argument("--guidance", type=float, default=3.5)
     parser.add_argument("--rescale", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--columns", type=int, default=8)

@@ -19,7 +19,7 @@ from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
 CAPTION_DROPOUT = 0.1
 SNR_LIMIT = 5.0
-INSIDE_PERSONS = 3.0
+INSIDE_PERSONS = 1.5
 
 
 def noise_schedule() -> DDIMScheduler:
