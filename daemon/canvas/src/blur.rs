@@ -11,7 +11,8 @@ use crate::error::CanvasError;
 use crate::mask::Mask;
 
 /// Boxes for a wide Gaussian. Their edge response differs from the true one's
-/// by 1.5 of 255 at most, and no mask's by more than 4 along an axis.
+/// by 1.5 of 255 at most, no mask's by more than 4.2 along an axis, nor by more
+/// than 6 along both.
 const BOXES: usize = 5;
 /// Up to this standard deviation the Gaussian itself is used.
 const NARROW: f64 = 2.5;
