@@ -72,8 +72,10 @@ fn a_changed_model_is_named() {
     for byte in bytes[length - 400..].iter_mut().skip(3).step_by(4) {
         *byte ^= 0x80;
     }
-    std::fs::remove_file(&weights).unwrap();
-    std::fs::write(&weights, bytes).unwrap();
+    // Whole at once: a file that is still being written is not used.
+    let whole = home.path("whole.safetensors");
+    std::fs::write(&whole, bytes).unwrap();
+    std::fs::rename(&whole, &weights).unwrap();
     let ran = home.run(&["again", "frame.png"]);
     assert_eq!(ran.code, Some(4), "{ran:?}");
     assert!(ran.out.contains("the model's weights"), "{}", ran.out);
