@@ -282,6 +282,9 @@ fn subscribe(
             daemon.hub.watch_all_jobs(client);
         } else {
             daemon.hub.watch_library(client);
+            // What the first look finds is no news: whoever is told of changes
+            // from now on must not write before it.
+            daemon.library.snapshot();
         }
     }
     Ok(Nothing {})

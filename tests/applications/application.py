@@ -14,7 +14,6 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 STAGE = Path(__file__).with_name("stage.py")
 TINY_MODEL = REPOSITORY / "tests" / "golden" / "data" / "pipeline"
-SCREEN = ["xvfb-run", "-a", "-s", "-screen 0 1280x800x24 -nolisten tcp"]
 
 
 def absent(message):
@@ -55,6 +54,27 @@ def run(command, environment, seconds):
             process.wait()
         said.seek(0)
         return f"{said.read()}\nexit status {process.returncode}"
+
+
+@contextlib.contextmanager
+def screen():
+    """The name of a display that is there for nothing else, for `DISPLAY`.
+
+    The server chooses a free one and says which when it is ready.
+    """
+    reads, writes = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writes), "-screen", "0", "1280x800x24"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen([*command, "-nolisten", "tcp"], pass_fds=[writes], **quiet)
+    os.close(writes)
+    try:
+        with os.fdopen(reads) as said:
+            number = said.readline().strip()
+        assert number, f"Xvfb ended at once, exit status {server.wait()}"
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def daemon_home(root):

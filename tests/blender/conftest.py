@@ -18,13 +18,13 @@ from pathlib import Path
 import pytest
 from application import (
     REPOSITORY,
-    SCREEN,
     STAGE,
     absent,
     built_daemon,
     daemon_home,
     failure_of,
     run,
+    screen,
     short_folder,
     stop_daemon,
     tests,
@@ -37,8 +37,7 @@ collect_ignore = ["inside", "driver"]
 HERE = Path(__file__).parent
 NEEDED = {
     "blender": "blender",
-    "xvfb-run": "xvfb",
-    "xauth": "xauth",
+    "Xvfb": "xvfb",
     "import": "imagemagick",
 }
 SYSTEM_PYTHON = {"numpy": "python3-numpy", "pytest": "python3-pytest"}
@@ -184,7 +183,9 @@ def window_session(debian_blender, place, daemon_program):
     began = time.monotonic()
     try:
         script = str(DRIVER / "framewright_driver.py")
-        said = run([*SCREEN, *blender, "--python", script], environment, _WINDOW_SECONDS)
+        with screen() as display:
+            command = [*blender, "--python", script]
+            said = run(command, environment | {"DISPLAY": display}, _WINDOW_SECONDS)
     finally:
         stop_daemon(home)
     said += profile.crash()

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from application import (
     REPOSITORY,
-    SCREEN,
     absent,
     built_daemon,
     daemon_home,
     failure_of,
     run,
+    screen,
     short_folder,
     stop_daemon,
     tests,
@@ -34,8 +34,7 @@ HERE = Path(__file__).parent
 NEEDED = {
     "krita": "krita",
     "kritarunner": "krita",
-    "xvfb-run": "xvfb",
-    "xauth": "xauth",
+    "Xvfb": "xvfb",
     "import": "imagemagick",
     "xdotool": "xdotool",
 }
@@ -126,7 +125,9 @@ def krita_session(krita, place, daemon_program):
     )
     began = time.monotonic()
     try:
-        said = run([*SCREEN, "krita", "--nosplash"], environment, _KRITA_SECONDS)
+        with screen() as display:
+            command = ["krita", "--nosplash"]
+            said = run(command, environment | {"DISPLAY": display}, _KRITA_SECONDS)
     finally:
         stop_daemon(home)
     print(f"\nKrita ran for {time.monotonic() - began:.0f} seconds")

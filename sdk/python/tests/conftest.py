@@ -1,12 +1,11 @@
 import gc
-import os
 import shutil
-import subprocess
 import tempfile
 import threading
 from pathlib import Path
 
 import pytest
+from application import built_daemon
 from fake_daemon import FakeDaemon
 from framewright import Background, Client, ConnectOptions, Home
 from framewright.start import Starting
@@ -15,8 +14,6 @@ from hypothesis import settings
 # A machine that builds something else meanwhile is slow, and no fault of the package.
 settings.register_profile("framewright", deadline=None, max_examples=60)
 settings.load_profile("framewright")
-
-REPOSITORY = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -69,15 +66,8 @@ def no_thread_dies(monkeypatch):
 
 @pytest.fixture(scope="session")
 def program():
-    """`framewrightd`, the one that was built last; built when there is none."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
-    candidates = [target / profile / "framewrightd" for profile in ("debug", "release")]
-    built = [candidate for candidate in candidates if candidate.is_file()]
-    if not built:
-        command = ["cargo", "build", "--quiet", "-p", "framewright-daemon"]
-        subprocess.run(command, cwd=REPOSITORY, check=True)
-        built = candidates[:1]
-    return max(built, key=lambda candidate: candidate.stat().st_mtime)
+    """The daemon that is tested with."""
+    return built_daemon()
 
 
 @pytest.fixture

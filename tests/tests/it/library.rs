@@ -121,6 +121,30 @@ fn conflict<T: std::fmt::Debug>(outcome: Result<T, ClientError>) -> String {
 }
 
 #[tokio::test]
+async fn what_is_written_while_the_daemon_starts_is_news() {
+    let home = Home::new();
+    // The daemon answers long before it has looked at all of them.
+    std::fs::create_dir_all(home.path("data/characters")).unwrap();
+    for number in 0..12000 {
+        home.write(
+            &format!("data/characters/extra{number}.toml"),
+            &format!("token = 'extra{number}'\nclass = 'man'\n"),
+        );
+    }
+    let (_child, client) = home.start_daemon().await;
+    let mut events = subscribed(&client).await;
+    let kind = LibraryKind::Character;
+    let put = DocumentPutParams {
+        kind,
+        name: "kaito".to_owned(),
+        text: "token = 'kaitoyosuke'\nclass = 'man'\n".to_owned(),
+        revision: None,
+    };
+    client.call::<DocumentPut>(&put).await.unwrap();
+    told(&mut events, kind, "kaito", LibraryChange::Added).await;
+}
+
+#[tokio::test]
 async fn of_two_clients_that_edit_one_character_the_second_is_told() {
     let home = Home::new();
     let (_child, first) = home.start_daemon().await;
