@@ -38,10 +38,10 @@ class Stage:
             if callable(self.current):
                 self.current = self.current()
             if time.monotonic() - self.began > self.seconds:
-                waits = getattr(self.waiting, "__qualname__", self.waiting)
+                frame = getattr(self.current, "gi_frame", None)
                 raise TimeoutError(
-                    f"not over after {self.seconds} seconds; waits for {waits}; "
-                    f"notice: {self.notice()}"
+                    f"not over after {self.seconds} seconds; waits at line "
+                    f"{frame and frame.f_lineno} of the scenarios; notice: {self.notice()}"
                 )
             self.step()
         except StopIteration as end:

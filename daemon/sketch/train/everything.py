@@ -75,8 +75,8 @@ def stages(
     exports = [
         python("export.py", "--vae", work / "decoder/vae", "--unet", both)
         + ["--tokenizer", str(tokens), "--out", str(work / "weights/sketch")],
-        python("export.py", "--vae", work / "decoder/vae", "--unet", work / "inpaint")
-        + ["--tokenizer", str(tokens), "--out", str(work / "weights/inpaint")],
+        python("export.py", "--unet-only", "--unet", work / "inpaint")
+        + ["--out", str(work / "weights/inpaint")],
         python("judge.py", "export", "--judge", work / "judge", "--held-out", test)
         + ["--to", str(work / "weights/judge")],
         python("segment.py", "report", "--data", u256, "--out", work / "segmenter", *common),
