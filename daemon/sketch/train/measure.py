@@ -3,11 +3,15 @@
     python measure.py captions --judge ../weights/judge --data held-out
     python measure.py shots --judge ../weights/judge --frames 25
     python measure.py pair --judge ../weights/judge --frames 200 --how regions
+    python measure.py repaint --judge ../weights/judge --data held-out --model sketch-inpaint
 
 `captions` draws held-out captions with the seeds of `evaluate.py`, so that both figures can be
 compared. `shots` draws each framing with and without the LoRAs that its phrase calls for. `pair`
 draws two characters side by side, with plainly stacked LoRAs (`--scale` times the library's
 weights) or each in a region of its own, and asks whether class, hair and top of both are right.
+`repaint` clicks on the person of a scene, takes the segmenter's best mask and paints another
+character there; beside it stands how often the same prompts give hair and top right without a
+picture.
 
 It needs the daemon on the PATH (or FRAMEWRIGHT_DAEMON) and its Python client:
 `pip install ../../../sdk/python`.
@@ -23,10 +27,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from attributes import VISIBLE
 from data import Scenes
 from evaluate import interval
-from framewright import Client
+from framewright import Client, Picture
 from judge import HIDDEN, LIGHTS, SETTINGS, SHOTS, judge, load, report
+from lora import LOOK
 from PIL import Image
 
 PHRASES = {
@@ -39,6 +45,8 @@ PHRASES = {
     "long-shot": "long shot picture of",
     "extreme-long-shot": "extreme long shot view of",
 }
+# Framings in which a painter would paint somebody anew.
+REPAINTED = ("close-up", "medium-close-up", "medium-shot", "american-shot", "full-shot")
 CHARACTERS = Path(__file__).parent.parent / "characters"
 
 
@@ -54,6 +62,10 @@ def told(name: str, right: int, cases: int) -> dict[str, float]:
     share = right / max(1, cases)
     print(f"{name:24} {share:6.1%}  [{low:.1%}, {high:.1%}]  of {cases}", flush=True)
     return {"value": share, "low": low, "high": high, "cases": cases}
+
+
+def told_share(name: str, answers: list[bool]) -> dict[str, float]:
+    return told(name, sum(answers), len(answers))
 
 
 def place(name: str) -> str:
@@ -133,7 +145,7 @@ def pair(args: argparse.Namespace, client: Client) -> dict[str, Any]:
         if args.how == "regions":
             options["auto_regions"] = True
         elif args.scale != 1.0:
-            options["loras"] = [{"name": name, "weight": args.scale * 0.8} for name in names]
+            options["loras"] = [{"name": f"sketch-{name}", "weight": args.scale * 0.8} for name in names]
         frames.append(draw(client, prompt, args.seed + number, **options))
     if args.save:
         np.save(args.save, np.stack(frames))
@@ -150,13 +162,126 @@ def pair(args: argparse.Namespace, client: Client) -> dict[str, Any]:
     return {name: told(f"{args.how}, {name}", right, len(seen)) for name, right in both.items()}
 
 
+def description(look: dict[str, Any]) -> str:
+    """A character's look as captions put it."""
+    extras = [word for word in ("glasses", "a beard", "a hat") if look[word.removeprefix("a ")]]
+    worn = f"a {look['top']} top and {look['trousers']} trousers"
+    if look["top"][0] in "ao":
+        worn = f"an {worn.removeprefix('a ')}"
+    with_extras = "".join(f" and {extra}" for extra in extras)
+    return f"a {look['class']} with {look['hair_length']} {look['hair']} hair{with_extras} in {worn}"
+
+
+def inside(mask: np.ndarray) -> tuple[int, int]:
+    """The pixel of a mask that is farthest from its border, as (x, y): where one would click."""
+    left = mask.copy()
+    while True:
+        shrunk = left.copy()
+        for axis in (0, 1):
+            for shift in (-1, 1):
+                shrunk &= np.roll(left, shift, axis)
+        if not shrunk.any():
+            ys, xs = np.nonzero(left)
+            return int(xs[len(xs) // 2]), int(ys[len(ys) // 2])
+        left = shrunk
+
+
+def pixels_of(picture: dict[str, Any], mode: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(bytes(picture["data"]))).convert(mode))
+
+
+def repaint(args: argparse.Namespace, client: Client) -> dict[str, Any]:
+    """How often hair and top of a person who was painted over another are those of the prompt."""
+    looks = [json.loads(path.read_text()) for path in sorted(CHARACTERS.glob("*.json"))]
+    data = Scenes.open(args.data)
+    rng = np.random.default_rng(args.seed)
+    frames: dict[str, list[np.ndarray]] = {"plain": [], "repainted": []}
+    cases: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    best, top_close, untouched, seconds = [], [], 0, []
+    for number, scene in enumerate(data.scenes):
+        if len(cases) == args.frames:
+            break
+        if len(scene["people"]) != 1 or scene["shot"] not in REPAINTED:
+            continue
+        person = scene["people"][0]
+        truth = (data.ids[number] >= 1) & (data.ids[number] < 17)
+        other = [k for k in looks if k["top"] != person["top"] and k["hair"] != person["hair"]]
+        if truth.mean() < 0.01 or not other or not LOOK.match(scene["caption"]):
+            continue
+        look = other[rng.integers(len(other))]
+        prompt = LOOK.sub(description(look), scene["caption"])
+        canvas = np.asarray(data.images[number])
+        height, width = truth.shape
+        whole = np.dstack([canvas, np.full((height, width, 1), 255, np.uint8)])
+        image = Picture.rgba8(width, height, whole.tobytes())
+        x, y = inside(truth)
+        asked = {"image": image, "points": [{"x": x + 0.5, "y": y + 0.5}]}
+        client.call("mask.segment", **asked)
+        answer = client.call("mask.segment", **asked)  # the picture is known now
+        seconds.append(answer["seconds"])
+        masks = [pixels_of(candidate["mask"], "L") > 127 for candidate in answer["candidates"]]
+        overlaps = [(m & truth).sum() / (m | truth).sum() for m in masks]
+        best.append(max(overlaps))
+        top_close.append(best[-1] - overlaps[0] <= 0.05)
+        request = {
+            "image": image,
+            "mask": answer["candidates"][0]["mask"],
+            "frame": {
+                "prompt": prompt,
+                "seed": args.seed + number,
+                "model": args.model,
+                "activate": False,
+                "priority": "batch",
+            },
+        }
+        made = client.call("frame.inpaint", **request)["frames"][0]["image"]
+        layer = client.call("frame.inpaint", **request, layer=True)
+        drawn, place = pixels_of(made, "RGB"), layer["place"]
+        changed = np.zeros((height, width), bool)
+        rows = slice(place["y"], place["y"] + place["height"])
+        columns = slice(place["x"], place["x"] + place["width"])
+        changed[rows, columns] = pixels_of(layer["frames"][0]["image"], "RGBA")[..., 3] > 0
+        untouched += bool((drawn == canvas)[~changed].all())
+        frames["repainted"].append(drawn)
+        plain = {"model": args.model.removesuffix("-inpaint"), "activate": False}
+        frames["plain"].append(draw(client, prompt, args.seed + number, **plain))
+        cases.append((person, look))
+    figures: dict[str, Any] = {"click, mean best IoU": float(np.mean(best))}
+    print(f"click on a person: best of three masks IoU {np.mean(best):.3f} on average", flush=True)
+    print(f"median click in a known picture {1000 * np.median(seconds):.0f} ms", flush=True)
+    figures["click, median seconds"] = float(np.median(seconds))
+    name = "the mask within 0.05"
+    figures[name] = told_share(name, top_close)
+    name = "outside unchanged"
+    figures[name] = told(name, untouched, len(cases))
+    model = load(args.judge)
+    for how, drawn in frames.items():
+        if args.save:
+            np.save(args.save.with_name(f"{args.save.stem}-{how}.npy"), np.stack(drawn))
+        right: dict[str, list[bool]] = {"hair": [], "top": []}
+        for saw, (person, look) in zip(judge(model, np.stack(drawn)), cases, strict=True):
+            for part, answers in right.items():
+                # A framing of its own may leave the part out; one that is given may not.
+                shown = person["visible"].get(part, 0) >= VISIBLE
+                found = saw[f"first.{part}"]
+                if shown if how == "repainted" else found != HIDDEN:
+                    answers.append(saw["people"] == "1" and found == look[part])
+        for part, answers in right.items():
+            figures[f"{how}, {part}"] = told_share(f"{how}, {part}", answers)
+    for part in ("hair", "top"):
+        share = figures[f"repainted, {part}"]["value"] / figures[f"plain, {part}"]["value"]
+        figures[f"{part}, of plain"] = share
+        print(f"{part}: {share:.2f} of the plain rate", flush=True)
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["captions", "shots", "pair"])
+    parser.add_argument("what", choices=["captions", "shots", "pair", "repaint"])
     parser.add_argument("--judge", type=Path, required=True, help="exported judge, or judge.pt")
-    parser.add_argument("--data", type=Path, help="held-out scenes, for captions")
+    parser.add_argument("--data", type=Path, help="held-out scenes, for captions and repaint")
     parser.add_argument("--model", default="sketch", help="a model of the library")
     parser.add_argument("--frames", type=int, default=200, help="how many; for shots, of each")
     parser.add_argument("--characters", default="kaitoyosuke,jiyeonmun")
@@ -167,7 +292,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a JSON file for the figures")
     args = parser.parse_args()
     with Client.connect("measure 1.0") as client:
-        figures = {"captions": captions, "shots": shots, "pair": pair}[args.what](args, client)
+        measures = {"captions": captions, "shots": shots, "pair": pair, "repaint": repaint}
+        figures = measures[args.what](args, client)
     if args.out:
         args.out.write_text(json.dumps(figures, indent=1) + "\n")
 

@@ -4,7 +4,8 @@ A click on a person asks for three masks of different scale: the part, its group
 clothes) and the whole person; a box asks for the one thing that it surrounds. The scores are the
 IoU to expect when a click means a whole thing in most cases, so the whole comes first.
 
-    python segment.py train  --data FOLDER --out FOLDER --minutes 60
+    python segment.py train  --data FOLDER --out SMALL --image 128 --minutes 40
+    python segment.py train  --data FOLDER --out FOLDER --start SMALL --rate 1e-3 --minutes 40
     python segment.py report --data FOLDER --out FOLDER
     python segment.py export --out FOLDER --to FOLDER
 """
@@ -26,7 +27,7 @@ from optimizer import Master
 from progress import Run, precision, resume, save
 from safetensors.torch import save_file
 from sums import write_sums
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from transformers import (
     SamConfig,
@@ -37,7 +38,6 @@ from transformers import (
 )
 
 IMAGE, PATCH = 256, 8
-MASK = IMAGE // PATCH * 4
 ENCODER = {
     "hidden_size": 160,
     "output_channels": 128,
@@ -63,24 +63,56 @@ CLOTHES = (2, 3, 5)
 MEANT = (0.15, 0.15, 0.7)
 
 
-def build() -> SamModel:
-    return SamModel(
+def build(image: int = IMAGE) -> SamModel:
+    """A model of pictures of so many pixels, with weights to begin from."""
+    model = SamModel(
         SamConfig(
             vision_config=SamVisionConfig(
-                image_size=IMAGE,
+                image_size=image,
                 patch_size=PATCH,
                 num_pos_feats=DECODER["hidden_size"] // 2,
                 **ENCODER,
             ),
             prompt_encoder_config=SamPromptEncoderConfig(
                 hidden_size=DECODER["hidden_size"],
-                image_size=IMAGE,
+                image_size=image,
                 patch_size=PATCH,
                 mask_input_channels=MASK_CHANNELS,
             ),
             mask_decoder_config=SamMaskDecoderConfig(**DECODER),
         )
     )
+    # transformers makes this model to be filled with trained weights: its encoder starts at 1e-10,
+    # and its random frequencies are so high that neighbouring pixels have nothing in common.
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+                fan_in = module.weight[0].numel()
+                if isinstance(module, nn.ConvTranspose2d):
+                    fan_in = module.weight.shape[0]
+                module.weight.normal_(0, fan_in**-0.5)
+            elif isinstance(module, nn.Embedding):
+                module.weight.normal_(0, 1)
+        model.vision_encoder.pos_embed.normal_(0, 0.02)
+        # The prompt encoder has the very same tensor.
+        model.shared_image_embedding.positional_embedding.normal_(0, 1)
+    return model
+
+
+def resized(state: dict[str, Tensor], model: SamModel) -> dict[str, Tensor]:
+    """Weights of a model of smaller pictures for `model`: its positions are interpolated."""
+    fitting = {}
+    for key, shape in ((f"sam.{k}", p.shape) for k, p in model.named_parameters()):
+        value = state[key]
+        if value.shape != shape and value.ndim == 4:  # (1, rows, columns, width)
+            grid = value.permute(0, 3, 1, 2)
+            grid = F.interpolate(grid, shape[1:3], mode="bicubic", align_corners=False)
+            value = grid.permute(0, 2, 3, 1)
+        elif value.shape != shape:  # (2 * rows - 1, width)
+            line = F.interpolate(value.T[None], shape[0], mode="linear", align_corners=False)
+            value = line[0].T
+        fitting[key] = value.contiguous()
+    return fitting
 
 
 def nested(ids: np.ndarray, at: int) -> list[np.ndarray]:
@@ -141,8 +173,11 @@ def prompts(
 class Batches(IterableDataset):
     """Endless training batches, made by worker processes where an accelerator waits for them."""
 
-    def __init__(self, scenes: Scenes, batch: int, count: int, seed: tuple[int, int]) -> None:
+    def __init__(
+        self, scenes: Scenes, batch: int, count: int, image: int, seed: tuple[int, int]
+    ) -> None:
         self.scenes, self.batch, self.count, self.seed = scenes, batch, count, seed
+        self.image = image
         self.last = len(scenes) - held_out(len(scenes))
 
     def __iter__(self) -> Iterator[tuple[bool, np.ndarray, Tensor, Tensor, Tensor]]:
@@ -157,15 +192,31 @@ class Batches(IterableDataset):
                 if found:
                     index.append(i)
                     sets.append(found)
-            asked = torch.tensor([s[0] for s in sets], dtype=torch.float32)
-            target = np.stack([[[m[::2, ::2] for m in three] for three in s[1]] for s in sets])
+            asked = torch.tensor([s[0] for s in sets], dtype=torch.float32) * self.image / IMAGE
+            target = np.stack([[[m for m in three] for three in s[1]] for s in sets])
             meant = torch.tensor([s[2] for s in sets])
-            yield boxes, np.array(index), asked, torch.from_numpy(target), meant
+            yield boxes, np.array(index), asked, shares(target, self.image // PATCH * 4), meant
 
 
-def pixels(scenes: Scenes, index: np.ndarray, device: str) -> Tensor:
-    """Frames as the encoder wants them: (n, 3, 256, 256) in -1..1."""
-    return scenes.pixels(index, None, np.random.default_rng(0), device)
+def shares(masks: np.ndarray, side: int) -> Tensor:
+    """Of masks (…, height, width): how much of each of side x side cells they cover."""
+    cell = masks.shape[-1] // side
+    cells = masks.reshape(*masks.shape[:-2], side, cell, side, cell)
+    return torch.from_numpy(cells.mean((-1, -3), dtype=np.float32))
+
+
+def pixels(scenes: Scenes, index: np.ndarray, device: str, image: int = IMAGE) -> Tensor:
+    """Frames as the encoder wants them: (n, 3, image, image) in -1..1."""
+    frames = scenes.pixels(index, None, np.random.default_rng(0), device)
+    return F.interpolate(frames, (image, image), mode="area") if image != IMAGE else frames
+
+
+def coarse(frames: Tensor, often: float, rng: np.random.Generator) -> Tensor:
+    """Some of the frames as they look when they were drawn at half the size and enlarged."""
+    rows = torch.from_numpy(rng.random(len(frames)) < often).to(frames.device)
+    small = F.interpolate(frames, scale_factor=0.5, mode="area")
+    large = F.interpolate(small, frames.shape[2:], mode="bilinear", align_corners=False)
+    return torch.where(rows[:, None, None, None], large, frames)
 
 
 def overlap(logits: Tensor, target: Tensor) -> Tensor:
@@ -193,20 +244,28 @@ def train(options: argparse.Namespace) -> None:
     scenes = Scenes.open(options.data)
     # The decoder's small matrices are quicker, and more exact, in float32.
     dtype = precision(options.device)
-    model = build().to(options.device)
+    model = build(options.image)
+    if options.start:
+        trained_before = torch.load(options.start / "checkpoint.pt", weights_only=True)["ema"]
+        for key, value in resized(trained_before, model).items():
+            model.get_parameter(key.removeprefix("sam.")).data.copy_(value)
+    model.to(options.device)
     model.vision_encoder.to(dtype)
     master = Master({"sam": model}, ema=0.998)
-    run = Run(options.out, options.minutes, 0.4, options.rate)
+    run = Run(options.out, options.minutes, options.cooldown, options.rate)
     resume(options.out / "checkpoint.pt", master, run)
     workers = 0 if options.device == "cpu" else max(1, len(os.sched_getaffinity(0)) - 2)
-    stream = Batches(scenes, options.batch, options.prompts, (options.seed, run.step))
+    seed = (options.seed, run.step)
+    stream = Batches(scenes, options.batch, options.prompts, options.image, seed)
+    rng = np.random.default_rng(seed)
     batches = iter(DataLoader(stream, batch_size=None, num_workers=workers))
     for _ in run.steps():
         boxes, index, asked, target, meant = next(batches)
         asked, meant = asked.to(options.device), meant.to(options.device)
         target = target.to(options.device).float()
         prompt = {"input_boxes": asked} if boxes else {"input_points": asked}
-        x = pixels(scenes, np.asarray(index), options.device).to(dtype)
+        x = pixels(scenes, np.asarray(index), options.device, options.image)
+        x = coarse(x, 0.5, rng).to(dtype)
         embedding = model.vision_encoder(x).last_hidden_state.float()
         out = model(image_embeddings=embedding, **prompt)
         mask_loss, score_loss = losses(out.pred_masks, out.iou_scores, target, meant)
@@ -358,6 +417,9 @@ def main() -> None:
             command.add_argument("--batch", type=int, default=4, help="frames a step")
             command.add_argument("--prompts", type=int, default=8, help="clicks or boxes a frame")
             command.add_argument("--rate", type=float, default=2e-3)
+            command.add_argument("--cooldown", type=float, default=0.4)
+            command.add_argument("--image", type=int, default=IMAGE, help="pixels of the frames")
+            command.add_argument("--start", type=Path, help="folder trained on smaller frames")
             command.add_argument("--seed", type=int, default=0)
         command.set_defaults(run=function)
     options = parser.parse_args()

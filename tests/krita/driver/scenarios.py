@@ -74,6 +74,15 @@ def show(document):
     application().setActiveDocument(document)
 
 
+def show_again(document):
+    """Makes the view of a document that is shown already the active one."""
+    area = application().activeWindow().qwindow().findChild(QMdiArea)
+    name = Path(document.fileName()).name
+    windows = [window for window in area.subWindowList() if name in window.windowTitle()]
+    assert len(windows) == 1, [window.windowTitle() for window in area.subWindowList()]
+    area.setActiveSubWindow(windows[0])
+
+
 def opened():
     """The test's picture in a view."""
     document = application().openDocument(str(PICTURE))
@@ -446,8 +455,7 @@ def two_documents():
     yield lambda: two.job and two.job.call
     assert one.job is not None and two.job is not None
     screenshot("two-documents")
-    area = application().activeWindow().qwindow().findChild(QMdiArea)
-    area.setActiveSubWindow(area.subWindowList()[0])
+    show_again(first)
     yield lambda: studio().sheet is one
     press("cancel")
     yield lambda: one.job is None
