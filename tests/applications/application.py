@@ -104,13 +104,26 @@ def short_folder():
     shutil.rmtree(root, ignore_errors=True)
 
 
+def drawn_scene(folder):
+    """A person in a place, as the embedded model knows them: `0000.png`, and masks of what is
+    where in `masks/`."""
+    renderer = _built("framewright-sketch", "framewright-sketch")
+    command = [str(renderer), "render", "--seed", "4", "--count", "1", "--size", "256"]
+    command += ["--shot", "medium-shot", "--people", "1", "--out", str(folder)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
 def built_daemon():
     """`framewrightd`, the one that was built last; built when there is none."""
+    return _built("framewrightd", "framewright-daemon")
+
+
+def _built(program, package):
     target = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
-    candidates = [target / profile / "framewrightd" for profile in ("debug", "release")]
+    candidates = [target / profile / program for profile in ("debug", "release")]
     built = [candidate for candidate in candidates if candidate.is_file()]
     if not built:
-        command = ["cargo", "build", "--quiet", "-p", "framewright-daemon"]
+        command = ["cargo", "build", "--quiet", "-p", package]
         subprocess.run(command, cwd=REPOSITORY, check=True)
         built = candidates[:1]
     return max(built, key=lambda candidate: candidate.stat().st_mtime)

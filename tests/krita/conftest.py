@@ -18,6 +18,7 @@ from application import (
     absent,
     built_daemon,
     daemon_home,
+    drawn_scene,
     failure_of,
     run,
     screen,
@@ -107,6 +108,7 @@ def krita_session(krita, place, daemon_program):
         + ["-draw", "circle 90,90 90,130", f"PNG32:{picture}"],
         check=True,
     )
+    drawn_scene(place / "scene")
     profile = Profile(place / "krita")
     profile.install(driver=True)
     home = daemon_home(place / "fw")
@@ -118,6 +120,7 @@ def krita_session(krita, place, daemon_program):
         FRAMEWRIGHT_SCENARIOS=only or ",".join(names),
         FRAMEWRIGHT_OUT=str(out),
         FRAMEWRIGHT_PICTURE=str(picture),
+        FRAMEWRIGHT_SCENE=str(place / "scene"),
         FRAMEWRIGHT_HOME=str(home),
         FRAMEWRIGHT_DAEMON=str(daemon_program),
         FRAMEWRIGHT_THREADS="2",

@@ -5,6 +5,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import patience  # noqa: F401
 import pytest
 from framewright import Picture
 from framewright_blender.client import Settings

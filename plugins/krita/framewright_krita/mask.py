@@ -54,6 +54,10 @@ class Mask:
             rows[begin : begin + shared.width] = line
         return Mask(bounds, bytes(rows))
 
+    def trimmed(self) -> "Mask":
+        """The mask without the empty rows and columns around it."""
+        return self.on(self.covered() or Bounds(self.bounds.x, self.bounds.y, 0, 0))
+
     @property
     def full(self) -> bool:
         """Whether it holds every pixel of its rectangle wholly."""

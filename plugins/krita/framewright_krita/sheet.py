@@ -91,6 +91,27 @@ class Choice:
 
 
 @dataclass
+class Meant:
+    """What a click may mean, the likeliest first; one of them is the selection."""
+
+    masks: list[Mask] = field(default_factory=lambda: list[Mask]())
+    at: int = 0
+
+    def is_selected(self, selection: Optional[Mask]) -> bool:
+        """Whether the selection still is the one that was chosen here."""
+        return bool(self.masks) and selection is not None and selection.trimmed() == self.chosen
+
+    @property
+    def chosen(self) -> Mask:
+        """The one that is the selection."""
+        return self.masks[self.at]
+
+    def go_on(self) -> None:
+        """To the next one, after the last to the first."""
+        self.at = (self.at + 1) % len(self.masks)
+
+
+@dataclass
 class Sheet:
     """A document's part of the docker: what is shown while that document is the active one."""
 
@@ -99,6 +120,7 @@ class Sheet:
     job: Optional[Job] = None
     tried: Optional[Choice] = None
     notice: Optional[Remedy] = None
+    meant: "Meant" = field(default_factory=lambda: Meant())
 
     @classmethod
     def of(cls, canvas: CanvasLike) -> "Sheet":

@@ -37,7 +37,7 @@ from .order import Order, Task, starts_from_canvas, unavailable
 from .pixels import Pixels
 from .qt import QtCore
 from .scaling import from_png, mask_from_png, scaled
-from .sheet import CanvasLike, Choice, Job, Sheet
+from .sheet import CanvasLike, Choice, Job, Meant, Sheet
 from .steps import Steps
 
 # Previews are for looking at: more of them a second would only cost time.
@@ -179,6 +179,11 @@ class Studio(QtCore.QObject):
         if refusal is not None:
             sheet.notice = refusal
             self.changed.emit()
+            return
+        if task is Task.SELECT and sheet.meant.is_selected(sheet.canvas.selection):
+            # The same click once more: it meant something else.
+            sheet.meant.go_on()
+            self._select_meant(sheet)
             return
         seed = settings.seed if settings.seed is not None else random.randrange(_SEEDS)
         canvas = sheet.canvas
@@ -442,15 +447,31 @@ class Studio(QtCore.QObject):
             self.try_on(sheet, Choice(entry, 0))
 
     def _segmented(self, sheet: Sheet, order: Order, result: Any) -> None:
-        """The best of the masks becomes the selection."""
-        candidates = result["candidates"]
-        if not candidates:
+        """The best of the masks becomes the selection; the others follow when asked again."""
+        pictures = (bytes(candidate["mask"]["data"]) for candidate in result["candidates"])
+        found = (mask_from_png(data, order.width, order.height) for data in pictures)
+        masks = [Mask(order.bounds, data).trimmed() for data in found]
+        different: list[Mask] = []
+        for mask in masks:
+            if not mask.bounds.empty and mask not in different:
+                different.append(mask)
+        sheet.meant = Meant(different)
+        if not different:
             sheet.notice = Remedy(
                 "Nothing was found there.", "Select a point or a box on what you mean."
             )
             return
-        data = mask_from_png(bytes(candidates[0]["mask"]["data"]), order.width, order.height)
-        sheet.canvas.select(Mask(order.bounds, data))
+        self._select_meant(sheet)
+
+    def _select_meant(self, sheet: Sheet) -> None:
+        meant = sheet.meant
+        sheet.canvas.select(meant.chosen)
+        if len(meant.masks) > 1:
+            sheet.notice = Remedy(
+                f"Selected the thing there, guess {meant.at + 1} of {len(meant.masks)}.",
+                "Choose Select by click again for the next.",
+            )
+        self.changed.emit()
 
     def _failed(self, sheet: Sheet, job: Job, error: FramewrightError) -> None:
         if sheet.job is not job:

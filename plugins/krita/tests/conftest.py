@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import patience  # noqa: F401
 import pytest
 
 REPOSITORY = Path(__file__).parents[3]

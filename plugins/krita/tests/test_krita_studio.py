@@ -117,15 +117,20 @@ class Daemon:
     def segment(self, guest, id, params):
         from framewright_krita.qt import QtCore, QtGui
 
-        image = QtGui.QImage(96, 64, QtGui.QImage.Format.Format_Grayscale8)
-        image.fill(0)
-        for x in range(30, 40):
-            image.setPixel(x, 20, 0xFFFFFFFF)
-        buffer = QtCore.QBuffer()
-        buffer.open(QtCore.QIODevice.OpenModeFlag.WriteOnly)
-        image.save(buffer, "PNG")
-        mask = {"format": "png", "width": 96, "height": 64, "data": bytes(buffer.data().data())}
-        guest.result(id, {"candidates": [{"mask": mask, "score": 0.9}], "model": "sketch"})
+        candidates = []
+        # The same thing twice is one guess.
+        for right in (40, 50, 40):
+            image = QtGui.QImage(96, 64, QtGui.QImage.Format.Format_Grayscale8)
+            image.fill(0)
+            for x in range(30, right):
+                image.setPixel(x, 20, 0xFFFFFFFF)
+            buffer = QtCore.QBuffer()
+            buffer.open(QtCore.QIODevice.OpenModeFlag.WriteOnly)
+            image.save(buffer, "PNG")
+            data = bytes(buffer.data().data())
+            mask = {"format": "png", "width": 96, "height": 64, "data": data}
+            candidates.append({"mask": mask, "score": 0.9})
+        guest.result(id, {"candidates": candidates, "model": "sketch"})
 
     def picture(self, params, at):
         width, height = params["width"], params["height"]
@@ -169,7 +174,8 @@ def studio(daemon, link, desk, until):
 
 def finish(studio, until):
     until(lambda: not studio.busy)
-    assert studio.current_notice is None, studio.current_notice
+    notice = studio.current_notice
+    assert notice is None or "guess" in notice.message, notice
 
 
 def test_a_frame_from_nothing_reads_nothing(studio, paper, fake, until):
@@ -304,6 +310,26 @@ def test_what_a_click_means_becomes_the_selection(studio, paper, fake, until):
     assert (params["image"]["width"], params["image"]["height"]) == (96, 64)
     assert paper.selection.covered() == Bounds(30, 20, 10, 1)
     assert not studio.sheet.choices
+    assert "guess 1 of 2" in studio.current_notice.message
+
+
+def test_selecting_once_more_steps_through_the_guesses(studio, paper, fake, until):
+    paper.selection = Mask(Bounds(34, 20, 2, 2), bytes([255]) * 4)
+    studio.run(Task.SELECT)
+    finish(studio, until)
+    for at, width in ((2, 20), (1, 10), (2, 20)):
+        # A document tells its selection over the whole canvas.
+        paper.selection = paper.selection.on(paper.bounds)
+        studio.run(Task.SELECT)
+        assert paper.selection.covered() == Bounds(30, 20, width, 1)
+        assert f"guess {at} of 2" in studio.current_notice.message
+    assert len(fake.params("mask.segment")) == 1, "nothing new was asked"
+    # Another selection is another click.
+    paper.selection = Mask(Bounds(10, 10, 2, 2), bytes([255]) * 4)
+    studio.run(Task.SELECT)
+    finish(studio, until)
+    assert len(fake.params("mask.segment")) == 2
+    assert "guess 1 of 2" in studio.current_notice.message
 
 
 def test_nothing_selected_and_nothing_empty_are_told(studio, until):

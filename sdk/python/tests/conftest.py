@@ -4,16 +4,12 @@ import tempfile
 import threading
 from pathlib import Path
 
+import patience  # noqa: F401
 import pytest
 from application import built_daemon
 from fake_daemon import FakeDaemon
 from framewright import Background, Client, ConnectOptions, Home
 from framewright.start import Starting
-from hypothesis import settings
-
-# A machine that builds something else meanwhile is slow, and no fault of the package.
-settings.register_profile("framewright", deadline=None, max_examples=60)
-settings.load_profile("framewright")
 
 
 @pytest.fixture

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from krita import Krita, Selection
 from PyQt5.QtCore import QTimer
+from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QMdiArea
 
 OUT = Path(os.environ["FRAMEWRIGHT_OUT"])
 PICTURE = Path(os.environ["FRAMEWRIGHT_PICTURE"])
+SCENE = Path(os.environ["FRAMEWRIGHT_SCENE"])
 MODEL = os.environ["FRAMEWRIGHT_MODEL"]
 PROMPT = "close up of a man in a kitchen, soft daylight"
 
@@ -505,6 +507,76 @@ def kept_history():
     press("apply")
     yield lambda: studio().sheet.choices[1].applied
     return {"layers": names(again)}
+
+
+def character_replaced_by_click():
+    """A click selects the person, another press a part; a character is painted in their place."""
+    document = application().openDocument(str(SCENE / "0000.png"))
+    show(document)
+    person = opaque(QImage(str(SCENE / "masks" / "0000-person-0.png")))
+    yield 0.3
+
+    def selection():
+        told = document.selection()
+        data = bytes(told.pixelData(0, 0, document.width(), document.height()).data())
+        return {at for at, value in enumerate(data) if value > 127}
+
+    def alike(one, other):
+        return len(one & other) / len(one | other)
+
+    click = Selection()
+    x, y = next((at % 256, at // 256) for at in sorted(person) if at // 256 == 150)
+    click.select(x + 20, y, 2, 2, 255)
+    document.setSelection(click)
+    set_up(model="sketch")
+    press("select")
+    yield lambda: studio().sheet.meant.masks and idle()
+    first = selection()
+    screenshot("selected-by-click")
+    guesses = [first]
+    for _ in studio().sheet.meant.masks[1:]:
+        press("select")
+        yield 0.2
+        guesses.append(selection())
+    assert len({len(guess) for guess in guesses}) == len(guesses) > 1, "each is another thing"
+    best = max(alike(guess, person) for guess in guesses)
+    assert best > 0.7, best
+    # Once around: the likeliest again.
+    press("select")
+    yield 0.2
+    assert selection() == first
+    before, layers = pixels(document), names(document)
+    set_up(model="sketch", prompt="medium shot of a woman in an abandoned house")
+    studio().replace_character("jiyeonmun")
+    yield lambda: studio().sheet.job
+    yield lambda: idle() and studio().sheet.tried
+    assert "jiyeonmun" in studio().sheet.choices[0].entry.settings.prompt
+    press("apply")
+    yield lambda: len(names(document)) > len(layers)
+    yield 0.3
+    after = pixels(document)
+    bytes_of = [slice(4 * at, 4 * at + 4) for at in range(256 * 256)]
+    changed = {at for at, place in enumerate(bytes_of) if after[place] != before[place]}
+    assert len(changed & first) > 0.5 * len(first), (len(changed & first), len(first))
+    # The selection is grown before it is drawn, and its edge is soft.
+    far = {at for at in changed if not around(at, first, 24)}
+    assert not far, len(far)
+    screenshot("character-replaced")
+    return {"overlap": best, "guesses": [len(guess) for guess in guesses]}
+
+
+def opaque(image):
+    """The pixels of a mask that are inside, by their number."""
+    grey = image.convertToFormat(QImage.Format_Grayscale8)
+    size = range(grey.width() * grey.height())
+    return {at for at in size if grey.pixel(at % grey.width(), at // grey.width()) & 255 > 127}
+
+
+def around(at, places, reach):
+    """Whether a pixel of a picture 256 wide lies within `reach` of others."""
+    x, y = at % 256, at // 256
+    steps = range(-reach, reach + 1, 4)
+    return any((y + dy) * 256 + x + dx in places for dy in steps for dx in steps)
 
 
 def refused_colours():
