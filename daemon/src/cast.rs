@@ -269,6 +269,9 @@ impl Casting<'_> {
             }
             _ => None,
         };
+        let family = self.model.family.as_deref();
+        let defaults = family.and_then(|family| self.vocabulary.family(family));
+        let strength = defaults.and_then(|own| own.region_strength).unwrap_or(1.0);
         let Some(columns) = columns else {
             self.cast.notices.push(
                 "the frame is not divided: two characters on the left and on the right, or three \
@@ -284,7 +287,7 @@ impl Casting<'_> {
                     area: Area::Box([*left, 0.0, *right, 1.0]),
                     feather: FEATHER,
                     prompt: Some(self.prompt_of(token)),
-                    strength: 1.0,
+                    strength,
                     loras: Vec::new(),
                 });
             }
@@ -297,8 +300,14 @@ impl Casting<'_> {
         let name = character.map_or_else(|| token.to_owned(), |it| it.name());
         let people = people(&self.parsed);
         let of_token = people.iter().find(|it| it.token.as_deref() == Some(token));
+        let mentions = self.parsed.characters.iter();
+        let mut own = mentions.filter(|mention| mention.token == token);
+        // Where they are, too: the region is a part of a frame that holds others.
+        let place = own.find_map(|mention| mention.position);
+        let place = place.map(|place| place.span.of(self.prompt).to_owned());
         let actions = of_token.map(|it| it.actions.as_slice()).unwrap_or_default();
-        alone(self.prompt, &self.parsed, self.vocabulary, &name, actions)
+        let told: Vec<String> = place.into_iter().chain(actions.iter().cloned()).collect();
+        alone(self.prompt, &self.parsed, self.vocabulary, &name, &told)
     }
 
     /// Applies what the prompts of the frame and its regions call for.

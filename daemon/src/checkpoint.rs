@@ -7,8 +7,9 @@ use std::sync::{Arc, OnceLock};
 use framewright_engine::guidance::GuidanceMode;
 use framewright_engine::model_files::{KnownHashes, ModelFiles};
 use framewright_engine::sampler::Sampler;
-use framewright_library::{Library, Model, Source};
+use framewright_library::{Embedded, Library, Model, Source};
 use framewright_protocol::{ErrorCode, WireError};
+use framewright_sketch::weights::{self, Files, WeightsError};
 
 /// The hashes of weight files, from the library, which keeps them.
 pub type Hashes = Arc<KnownHashes>;
@@ -30,23 +31,28 @@ pub fn hashes(library: &Arc<Library>) -> Hashes {
 /// `model_unusable` when the embedded model is damaged.
 pub fn files(model: &Model, hashes: &Hashes) -> Result<ModelFiles, WireError> {
     let files = match &model.source {
-        Source::Embedded => return embedded(),
+        Source::Embedded(model) => return embedded(*model),
         Source::Folder(path) => ModelFiles::folder(path),
         Source::File(path) => ModelFiles::single_file(path),
     };
     Ok(files.with_known_hashes(hashes.clone()))
 }
 
-/// The embedded model's files; checked once, and their hash is computed once.
-fn embedded() -> Result<ModelFiles, WireError> {
-    static FILES: OnceLock<ModelFiles> = OnceLock::new();
-    if let Some(files) = FILES.get() {
+/// An embedded model's files; checked once, and their hash is computed once.
+fn embedded(model: Embedded) -> Result<ModelFiles, WireError> {
+    static SKETCH: OnceLock<ModelFiles> = OnceLock::new();
+    static INPAINTING: OnceLock<ModelFiles> = OnceLock::new();
+    let (kept, read): (_, fn() -> Result<Files, WeightsError>) = match model {
+        Embedded::Sketch => (&SKETCH, weights::model),
+        Embedded::Inpainting => (&INPAINTING, weights::inpainting_model),
+    };
+    if let Some(files) = kept.get() {
         return Ok(files.clone());
     }
-    let files = framewright_sketch::weights::files().map_err(|error| {
-        WireError::new(ErrorCode::ModelUnusable, error.to_string()).about("sketch")
+    let files = read().map_err(|error| {
+        WireError::new(ErrorCode::ModelUnusable, error.to_string()).about(model.name())
     })?;
-    Ok(FILES.get_or_init(|| ModelFiles::memory(files)).clone())
+    Ok(kept.get_or_init(|| ModelFiles::memory(files)).clone())
 }
 
 /// The sampler of that name.

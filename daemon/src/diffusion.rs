@@ -139,7 +139,7 @@ impl Stamps {
     fn of(model: &Model) -> Self {
         let mut stamps = Self::default();
         match &model.source {
-            Source::Embedded => {}
+            Source::Embedded(_) => {}
             Source::Folder(path) | Source::File(path) => stamps.add(path, 2),
         }
         if let Some(vae) = &model.vae {

@@ -59,9 +59,11 @@ impl Reader for Files {
         self.device.clone()
     }
 
-    fn segmenters(&self) -> Result<(Vec<Found>, PathBuf), WireError> {
-        let folder = self.segmentation.folder().to_owned();
-        Ok((self.segmentation.found()?, folder))
+    fn segmenters(&self) -> (Vec<Found>, PathBuf) {
+        (
+            self.segmentation.found(),
+            self.segmentation.folder().to_owned(),
+        )
     }
 
     fn segment(
@@ -334,7 +336,7 @@ fn weight_bytes(model: &Model) -> Option<u64> {
             .sum()
     }
     match &model.source {
-        Source::Embedded => None,
+        Source::Embedded(_) => None,
         Source::Folder(path) | Source::File(path) => Some(weights(path, 2, &mut BTreeSet::new())),
     }
 }

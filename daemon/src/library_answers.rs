@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use framewright_library::{HashError, Import, Kind, LoraReport, Revision};
+use framewright_library::{Embedded, HashError, Import, Kind, LoraReport, Model, Revision};
 use framewright_protocol::{
     AddedFolder, DocumentDeleteParams, DocumentListParams, DocumentListResult, DocumentParams,
     DocumentPutParams, DocumentPutResult, DocumentResult, DocumentSummary, ErrorCode, FolderParams,
@@ -33,13 +33,10 @@ fn problems(daemon: &Daemon, kind: Kind) -> Vec<ModelProblem> {
 /// `model.list`
 pub fn models(daemon: &Daemon, _: Nothing) -> Result<ModelListResult, WireError> {
     let snapshot = daemon.library.snapshot();
-    let embedded = find_model(&daemon.library, None)?;
+    let embedded = Embedded::ALL.map(Model::from);
     let others = snapshot.models.values().map(AsRef::as_ref);
     Ok(ModelListResult {
-        models: std::iter::once(&embedded)
-            .chain(others)
-            .map(words::model)
-            .collect(),
+        models: embedded.iter().chain(others).map(words::model).collect(),
         problems: problems(daemon, Kind::Model),
         folder: shown(&daemon.library.folder(Kind::Model)),
     })

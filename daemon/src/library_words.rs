@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use framewright_library::{
-    Arriving, Change, DocumentError, FindError, FolderError, Happening, ImportError, Kind, Lora,
-    LoraFileError, ManifestError, Model, Problem, Source,
+    Arriving, Change, DocumentError, Embedded, FindError, FolderError, Happening, ImportError,
+    Kind, Lora, LoraFileError, ManifestError, Model, Problem, Source,
 };
 use framewright_protocol::{
     ErrorCode, LibraryChange, LibraryChanged, LibraryKind, LoraSummary, ModelProblem, ModelSummary,
@@ -48,14 +48,14 @@ pub fn event(change: &Change) -> LibraryChanged {
 /// A model in a list.
 pub fn model(model: &Model) -> ModelSummary {
     let source = match &model.source {
-        Source::Embedded => "embedded",
+        Source::Embedded(_) => "embedded",
         Source::Folder(_) => "folder",
         Source::File(_) => "file",
     };
     let defaults = model.defaults.clone();
     ModelSummary {
         name: model.name.clone(),
-        default: model.source == Source::Embedded,
+        default: model.source == Source::Embedded(Embedded::Sketch),
         source: source.to_owned(),
         path: model.source.path().map(|path| path.display().to_string()),
         family: model.family.clone(),

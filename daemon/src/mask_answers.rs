@@ -94,7 +94,7 @@ fn candidate(candidate: Candidate) -> MaskCandidate {
 
 /// `mask.segmenters`
 pub fn segmenters(daemon: &Daemon, _: Nothing) -> Result<SegmenterListResult, WireError> {
-    let (found, folder) = daemon.reader.segmenters()?;
+    let (found, folder) = daemon.reader.segmenters();
     let summary = |found: Found| {
         let source = match &found.path {
             None => "embedded",

@@ -1,6 +1,6 @@
 //! A request that was checked and can be drawn.
 
-use framewright_library::{EMBEDDED, Kind, Library, Model};
+use framewright_library::{Embedded, Kind, Library, Model};
 use framewright_protocol::{ErrorCode, GenerateParams, Limits, WireError};
 use image::{GrayImage, RgbImage};
 
@@ -76,7 +76,7 @@ fn invalid(parameter: &str, message: impl Into<String>) -> WireError {
 /// # Errors
 /// `not_found`, `invalid_params`, `model_unusable`.
 pub fn find_model(library: &Library, name: Option<&str>) -> Result<Model, WireError> {
-    let name = name.unwrap_or(EMBEDDED);
+    let name = name.unwrap_or(Embedded::Sketch.name());
     let model = library
         .find_model(name)
         .map_err(|error| library_words::of_find(name, error, &library.folder(Kind::Model)))?;

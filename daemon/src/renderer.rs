@@ -111,17 +111,14 @@ pub trait Reader: Send + Sync {
     fn differences(&self, before: &Value, after: &Value) -> Vec<String>;
 
     /// The segmenters, and where they are looked for.
-    ///
-    /// # Errors
-    /// `model_unusable` when the embedded one is damaged.
-    fn segmenters(&self) -> Result<(Vec<Found>, PathBuf), WireError>;
+    fn segmenters(&self) -> (Vec<Found>, PathBuf);
 
     /// Masks of what is meant on a picture. May take seconds; `wanted` is asked
     /// now and then, and ends the work when it says no.
     ///
     /// # Errors
-    /// `not_found` without a segmenter, `model_unusable`, `invalid_params`,
-    /// `cancelled`.
+    /// `not_found` without a segmenter of that name, `model_unusable`,
+    /// `invalid_params`, `cancelled`.
     fn segment(
         &self,
         question: &Question,

@@ -6,9 +6,10 @@
 //! The work runs on the engine's threads beside whatever is drawn, so that a
 //! click waits for no board.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use framewright_engine::device::Device;
@@ -23,9 +24,6 @@ use image::{GrayImage, RgbImage};
 const MOST_BYTES: usize = 512 << 20;
 /// The embedded segmenter's name.
 const EMBEDDED: &str = "sketch";
-/// Where in the embedded model its segmenter lies.
-const EMBEDDED_WEIGHTS: &str = "segmenter/model.safetensors";
-const EMBEDDED_CONFIG: &str = "segmenter/config.json";
 const EXTENSION: &str = "safetensors";
 
 /// What is asked of a segmenter.
@@ -121,11 +119,8 @@ impl Segmentation {
     }
 
     /// All that can be used, by name: `NAME.safetensors`, and folders with
-    /// `model.safetensors`; and the embedded one, if there is one.
-    ///
-    /// # Errors
-    /// `model_unusable` when the embedded model is damaged.
-    pub fn found(&self) -> Result<Vec<Found>, WireError> {
+    /// `model.safetensors`; and the embedded one.
+    pub fn found(&self) -> Vec<Found> {
         let mut found = Vec::new();
         // Without a folder there are none.
         for entry in std::fs::read_dir(&self.folder)
@@ -153,14 +148,14 @@ impl Segmentation {
             }
         }
         found.sort_by(|one, other| one.name.cmp(&other.name));
-        let own = found.iter().any(|found| found.name == EMBEDDED);
-        if !own && embedded()?.is_some() {
+        // One of the user's takes the place of the embedded one by its name.
+        if found.iter().all(|found| found.name != EMBEDDED) {
             found.push(Found {
                 name: EMBEDDED.to_owned(),
                 path: None,
             });
         }
-        Ok(found)
+        found
     }
 
     /// Whether links lead out of the folder.
@@ -174,20 +169,12 @@ impl Segmentation {
     /// The one of that name; the only one, else the embedded one, if none is
     /// named.
     fn find(&self, name: Option<&str>) -> Result<Found, WireError> {
-        let found = self.found()?;
+        let found = self.found();
         let names = || -> String {
             let names: Vec<&str> = found.iter().map(|found| found.name.as_str()).collect();
             names.join(", ")
         };
         let folder = self.folder.display();
-        if found.is_empty() {
-            return Err(
-                WireError::new(ErrorCode::NotFound, "there is no segmenter").hint(format!(
-                    "put one into {folder}: MobileSAM or SAM's ViT-B, ViT-L or ViT-H as a \
-                     safetensors file; boxes and polygons need none"
-                )),
-            );
-        }
         let Some(name) = name else {
             let own: Vec<&Found> = found.iter().filter(|found| found.path.is_some()).collect();
             let embedded = found.iter().find(|found| found.path.is_none());
@@ -280,9 +267,7 @@ impl Segmentation {
         let opened = match &version.found.path {
             Some(path) => self.device.run(|| Segmenter::open(path, &device)),
             None => {
-                let Some((weights, config)) = embedded()? else {
-                    return Err(WireError::new(ErrorCode::NotFound, "there is no segmenter"));
-                };
+                let (weights, config) = embedded()?;
                 let path = PathBuf::from(EMBEDDED);
                 self.device
                     .run(|| Segmenter::from_bytes(path, weights, Some(&config), &device))
@@ -353,22 +338,13 @@ fn changed(path: &Path) -> Option<(SystemTime, u64)> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-/// Weights and configuration of the embedded segmenter, where there is one.
-type EmbeddedFiles = (std::borrow::Cow<'static, [u8]>, Vec<u8>);
-
-/// The embedded segmenter; its files are checked once.
-fn embedded() -> Result<Option<EmbeddedFiles>, WireError> {
-    static FILES: OnceLock<Option<EmbeddedFiles>> = OnceLock::new();
-    if let Some(files) = FILES.get() {
-        return Ok(files.clone());
-    }
-    let mut files = framewright_sketch::weights::files().map_err(|error| {
+/// Weights and configuration of the embedded segmenter.
+fn embedded() -> Result<(Cow<'static, [u8]>, Vec<u8>), WireError> {
+    let mut files = framewright_sketch::weights::segmenter().map_err(|error| {
         WireError::new(ErrorCode::ModelUnusable, error.to_string()).about(EMBEDDED)
     })?;
-    let weights = files.remove(EMBEDDED_WEIGHTS);
-    let config = files.remove(EMBEDDED_CONFIG);
-    let found = weights.zip(config.map(std::borrow::Cow::into_owned));
-    Ok(FILES.get_or_init(|| found).clone())
+    let mut take = |name| files.remove(name).unwrap_or_default();
+    Ok((take("model.safetensors"), take("config.json").into_owned()))
 }
 
 /// An engine's error for the one who asked.

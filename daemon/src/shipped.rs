@@ -1,10 +1,12 @@
 //! What ships with the product beside the model, put where the library finds
-//! it: the shots and the characters, a manifest each.
+//! it: the shots and the characters, a manifest each, and their LoRAs.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use framewright_sketch::weights::{self, WeightsError};
 use framewright_story::{CHARACTERS_TOML, SHOTS_TOML};
 
 /// Why the shipped library cannot be put on disk.
@@ -18,6 +20,9 @@ pub enum ShippedError {
         /// What is wrong.
         source: toml::de::Error,
     },
+    /// A LoRA of this binary is not what it should be.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// It cannot be written.
     #[error("{} cannot be written: {source}", path.display())]
     Write {
@@ -29,7 +34,7 @@ pub enum ShippedError {
 }
 
 /// Files by their path in the shipped folder.
-type Files = BTreeMap<String, Vec<u8>>;
+type Files = BTreeMap<String, Cow<'static, [u8]>>;
 
 /// Puts the shipped library under `cache`, unless this version's lies there
 /// already, and takes those of other versions away. Gives its folder.
@@ -77,8 +82,11 @@ fn files() -> Result<Files, ShippedError> {
         for (name, manifest) in table {
             let manifest = manifest.as_table().map(ToString::to_string);
             let bytes = manifest.unwrap_or_default().into_bytes();
-            files.insert(format!("{folder}/{name}.toml"), bytes);
+            files.insert(format!("{folder}/{name}.toml"), bytes.into());
         }
+    }
+    for (name, bytes) in weights::loras()? {
+        files.insert(format!("loras/{name}"), bytes);
     }
     Ok(files)
 }
@@ -87,7 +95,7 @@ fn digest(files: &Files) -> String {
     let mut hasher = blake3::Hasher::new();
     for (path, bytes) in files {
         // Lengths keep one file's end and the next one's name apart.
-        for part in [path.as_bytes(), bytes.as_slice()] {
+        for part in [path.as_bytes(), bytes] {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
@@ -134,6 +142,20 @@ mod tests {
         assert_eq!(snapshot.shots.len(), 9);
         assert_eq!(snapshot.shots["close-up"].manifest.phrase, "close up of");
         assert_eq!(snapshot.characters.len(), 7);
+        // What a manifest names is there, and fits the model that ships.
+        let named = |lora: &Option<String>| {
+            let lora = lora.as_ref().map(|name| &snapshot.loras[name]);
+            assert_eq!(lora.and_then(|lora| lora.family.as_deref()), Some("sketch"));
+        };
+        for shot in snapshot.shots.values() {
+            // A detail's phrase means what it says, without a LoRA.
+            if shot.manifest.number != Some(9) {
+                named(&shot.manifest.family["sketch"].lora);
+            }
+        }
+        for token in ["kaitoyosuke", "jiyeonmun"] {
+            named(&snapshot.characters[token].manifest.family["sketch"].lora);
+        }
         let jiyeon = &snapshot.characters["jiyeonmun"].manifest;
         assert_eq!(
             (jiyeon.token.as_str(), jiyeon.class.as_str()),

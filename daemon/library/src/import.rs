@@ -12,7 +12,7 @@ use crate::hashes::{HashError, Progress, hash_file};
 use crate::kind::Kind;
 use crate::library::Library;
 use crate::lora_report::{LoraFileError, LoraReport};
-use crate::model::{Model, Source};
+use crate::model::{Embedded, Model, Source};
 use crate::name::{NameError, check_name};
 use crate::paths;
 use crate::scanner::model_at;
@@ -218,7 +218,7 @@ impl Library {
             kind,
             name: name.to_owned(),
         };
-        if kind == Kind::Model && name == crate::EMBEDDED {
+        if kind == Kind::Model && Embedded::named(name).is_some() {
             return Err(taken());
         }
         let root = self.folder(kind);

@@ -50,13 +50,10 @@ pub use library::{Library, Watching};
 pub use lora::{Lora, LoraManifest};
 pub use lora_report::{LoraFileError, LoraReport, Tag, Targets};
 pub use manifest::{Manifest, ManifestError, Misfit, parse};
-pub use model::{Defaults, Model, ModelManifest, Source};
+pub use model::{Defaults, Embedded, Model, ModelManifest, Source};
 pub use name::{NameError, check_name};
 pub use paths::PathError;
 pub use problem::{Arriving, Problem};
 pub use revision::{NoRevision, Revision};
 pub use snapshot::{AddedFolder, Entries, Entry, FindError, Snapshot};
 pub use weights::Contents;
-
-/// The name of the embedded model, which is used when a request names none.
-pub const EMBEDDED: &str = "sketch";

@@ -4,15 +4,41 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::EMBEDDED;
 use crate::kind::Kind;
 use crate::manifest::{Manifest, Misfit};
+
+/// A model inside the daemon's binary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Embedded {
+    /// The one that is used when a request names none.
+    Sketch,
+    /// Its variant for inpainting, whose UNet is given the mask and what is around it.
+    Inpainting,
+}
+
+impl Embedded {
+    /// All of them, the one that is used when none is named first.
+    pub const ALL: [Self; 2] = [Self::Sketch, Self::Inpainting];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sketch => "sketch",
+            Self::Inpainting => "sketch-inpaint",
+        }
+    }
+
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|model| model.name() == name)
+    }
+}
 
 /// Where a model's files come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The model inside the daemon's binary.
-    Embedded,
+    /// Inside the daemon's binary.
+    Embedded(Embedded),
     /// A diffusers folder.
     Folder(PathBuf),
     /// A single safetensors file with the original names.
@@ -20,10 +46,10 @@ pub enum Source {
 }
 
 impl Source {
-    /// The folder or file; none for the embedded model.
+    /// The folder or file; none for an embedded model.
     pub fn path(&self) -> Option<&PathBuf> {
         match self {
-            Self::Embedded => None,
+            Self::Embedded(_) => None,
             Self::Folder(path) | Self::File(path) => Some(path),
         }
     }
@@ -114,13 +140,13 @@ pub struct Model {
     pub defaults: Defaults,
 }
 
-impl Model {
-    /// The model inside the daemon's binary.
-    pub(crate) fn embedded() -> Self {
+impl From<Embedded> for Model {
+    fn from(embedded: Embedded) -> Self {
         Self {
-            name: EMBEDDED.to_owned(),
-            source: Source::Embedded,
-            family: Some(EMBEDDED.to_owned()),
+            name: embedded.name().to_owned(),
+            source: Source::Embedded(embedded),
+            // What fits the one fits the other.
+            family: Some(Embedded::Sketch.name().to_owned()),
             vae: None,
             // What its sheet of fixed prompts was drawn with.
             defaults: Defaults {

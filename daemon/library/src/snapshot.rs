@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::EMBEDDED;
 use crate::kind::Kind;
 use crate::lora::Lora;
-use crate::model::Model;
+use crate::model::{Embedded, Model};
 use crate::problem::{Arriving, Problem};
 use crate::revision::Revision;
 use crate::stamp::Stamp;
@@ -48,7 +47,7 @@ pub struct AddedFolder {
 /// library for a newer one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
-    /// The models, without the embedded one.
+    /// The models, without the embedded ones.
     pub models: BTreeMap<String, Arc<Model>>,
     /// The LoRAs.
     pub loras: BTreeMap<String, Arc<Lora>>,
@@ -100,8 +99,8 @@ impl Snapshot {
     /// # Errors
     /// See [`FindError`].
     pub fn find_model(&self, name: &str) -> Result<Arc<Model>, FindError> {
-        if name == EMBEDDED {
-            return Ok(Arc::new(Model::embedded()));
+        if let Some(embedded) = Embedded::named(name) {
+            return Ok(Arc::new(embedded.into()));
         }
         self.find(Kind::Model, name, &self.models)
     }
@@ -151,11 +150,12 @@ impl Snapshot {
         if let Some(problem) = problems.find(|it| it.name == name) {
             return Err(FindError::Unusable(Box::new(problem.clone())));
         }
-        let embedded = (kind == Kind::Model).then(|| EMBEDDED.to_owned());
+        let embedded = Embedded::ALL.map(|model| model.name().to_owned());
+        let embedded = embedded.into_iter().filter(|_| kind == Kind::Model);
         Err(FindError::Unknown {
             kind,
             name: name.to_owned(),
-            known: embedded.into_iter().chain(among.keys().cloned()).collect(),
+            known: embedded.chain(among.keys().cloned()).collect(),
         })
     }
 

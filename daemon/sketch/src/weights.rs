@@ -1,14 +1,15 @@
-//! The embedded model: a diffusers folder inside the binary, each file checked by its BLAKE3.
+//! What ships of weights, inside the binary, each file checked by its BLAKE3: the embedded model, its
+//! variant for inpainting, its segmenter and its LoRAs.
 //!
-//! The files lie in `weights/sketch`, as `train/export.py` wrote them, with `SUMS`: a line a file of
-//! BLAKE3, size in bytes and path. A build puts them into the binary, so an installed daemon needs
-//! nothing beside itself; [`read`] takes the same folder from disk, for those who train.
+//! Each lies in a folder of `weights`, as the scripts in `train` wrote it, with `SUMS`: a line a file
+//! of BLAKE3, size in bytes and path. A build puts them into the binary, so an installed daemon needs
+//! nothing beside itself; [`read`] takes such a folder from disk, for those who train.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// A model's files by their path in the diffusers folder, with `/` between parts.
+/// Files by their path in a folder of weights, with `/` between parts.
 pub type Files = BTreeMap<String, Cow<'static, [u8]>>;
 
 /// Why the embedded model cannot be used. Every message names the file and what was expected of it.
@@ -121,15 +122,31 @@ fn checked(
         .collect()
 }
 
-macro_rules! embedded {
-    ($($path:literal)*) => {
-        &[$(($path, include_bytes!(concat!("../weights/sketch/", $path)))),*]
+/// A folder of `weights` inside this binary.
+struct Folder {
+    sums: &'static str,
+    files: &'static [(&'static str, &'static [u8])],
+}
+
+impl Folder {
+    fn checked(&self) -> Result<Files, WeightsError> {
+        checked(self.sums, |sum| {
+            let found = self.files.iter().find(|(path, _)| *path == sum.path);
+            Ok(found.map(|(_, bytes)| Cow::Borrowed(*bytes)))
+        })
+    }
+}
+
+macro_rules! folder {
+    ($folder:literal: $($path:literal)*) => {
+        Folder {
+            sums: include_str!(concat!("../weights/", $folder, "/SUMS")),
+            files: &[$(($path, include_bytes!(concat!("../weights/", $folder, "/", $path)))),*],
+        }
     };
 }
 
-const SUMS: &str = include_str!("../weights/sketch/SUMS");
-
-const EMBEDDED: &[(&str, &[u8])] = embedded! {
+const SKETCH: Folder = folder! { "sketch":
     "model_index.json"
     "scheduler/scheduler_config.json"
     "text_encoder/config.json"
@@ -143,15 +160,64 @@ const EMBEDDED: &[(&str, &[u8])] = embedded! {
     "vae/diffusion_pytorch_model.safetensors"
 };
 
-/// The files inside this binary, once each was checked.
+const INPAINT: Folder = folder! { "inpaint":
+    "config.json"
+    "diffusion_pytorch_model.safetensors"
+};
+
+const SEGMENTER: Folder = folder! { "segmenter":
+    "config.json"
+    "model.safetensors"
+};
+
+const LORAS: Folder = folder! { "loras":
+    "sketch-american-shot.safetensors"
+    "sketch-close-up.safetensors"
+    "sketch-extreme-close-up.safetensors"
+    "sketch-extreme-long-shot.safetensors"
+    "sketch-full-shot.safetensors"
+    "sketch-jiyeonmun.safetensors"
+    "sketch-kaitoyosuke.safetensors"
+    "sketch-long-shot.safetensors"
+    "sketch-medium-close-up.safetensors"
+    "sketch-medium-shot.safetensors"
+};
+
+/// The embedded model: a diffusers folder.
 ///
 /// # Errors
 /// [`WeightsError`] where a file is not what `SUMS` says.
-pub fn files() -> Result<Files, WeightsError> {
-    checked(SUMS, |sum| {
-        let found = EMBEDDED.iter().find(|(path, _)| *path == sum.path);
-        Ok(found.map(|(_, bytes)| Cow::Borrowed(*bytes)))
-    })
+pub fn model() -> Result<Files, WeightsError> {
+    SKETCH.checked()
+}
+
+/// The embedded model for inpainting: the same with a UNet of 9 input channels, which is given the
+/// mask and what is not masked of the picture.
+///
+/// # Errors
+/// [`WeightsError`] where a file is not what `SUMS` says.
+pub fn inpainting_model() -> Result<Files, WeightsError> {
+    let mut files = SKETCH.checked()?;
+    for (path, bytes) in INPAINT.checked()? {
+        files.insert(format!("unet/{path}"), bytes);
+    }
+    Ok(files)
+}
+
+/// The embedded segmenter: `config.json` and `model.safetensors`, with the names of Meta's SAM.
+///
+/// # Errors
+/// [`WeightsError`] where a file is not what `SUMS` says.
+pub fn segmenter() -> Result<Files, WeightsError> {
+    SEGMENTER.checked()
+}
+
+/// The embedded model's LoRAs, each `NAME.safetensors`.
+///
+/// # Errors
+/// [`WeightsError`] where a file is not what `SUMS` says.
+pub fn loras() -> Result<Files, WeightsError> {
+    LORAS.checked()
 }
 
 /// The files of a folder that `train/export.py` wrote, once each was checked.
@@ -180,24 +246,41 @@ mod tests {
     use super::*;
 
     fn written(folder: &Path) -> Files {
-        let files = files().expect("the embedded files are whole");
+        let files = model().expect("the embedded files are whole");
         for (path, bytes) in &files {
             let path = folder.join(path);
             std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).unwrap();
             std::fs::write(path, bytes).unwrap();
         }
-        std::fs::write(folder.join("SUMS"), SUMS).unwrap();
+        std::fs::write(folder.join("SUMS"), SKETCH.sums).unwrap();
         files
     }
 
     #[test]
     fn every_embedded_file_is_listed_and_every_listed_file_is_embedded() {
-        let listed: Vec<_> = files().expect("whole").into_keys().collect();
-        let embedded: Vec<_> = EMBEDDED
+        for folder in [SKETCH, INPAINT, SEGMENTER, LORAS] {
+            let listed: Vec<_> = folder.checked().expect("whole").into_keys().collect();
+            let embedded: Vec<_> = folder.files.iter().map(|(path, _)| *path).collect();
+            assert_eq!(listed, embedded);
+        }
+    }
+
+    #[test]
+    fn the_model_for_inpainting_has_the_other_unet_and_all_else_of_the_model() {
+        let (plain, inpainting) = (model().unwrap(), inpainting_model().unwrap());
+        let other: Vec<_> = plain
             .iter()
-            .map(|(path, _)| (*path).to_owned())
+            .filter(|(path, bytes)| inpainting[*path] != **bytes)
+            .map(|(path, _)| path.as_str())
             .collect();
-        assert_eq!(listed, embedded);
+        assert_eq!(plain.len(), inpainting.len());
+        assert_eq!(
+            other,
+            [
+                "unet/config.json",
+                "unet/diffusion_pytorch_model.safetensors"
+            ]
+        );
     }
 
     #[test]
@@ -210,7 +293,8 @@ mod tests {
     #[test]
     fn a_missing_a_truncated_and_a_changed_file_are_named_with_the_expected_hash() {
         let name = "unet/config.json";
-        let sum = SUMS
+        let sum = SKETCH
+            .sums
             .lines()
             .find(|line| line.ends_with(name))
             .expect("listed");

@@ -79,7 +79,7 @@ def stages(
         + ["--out", str(work / "weights/inpaint")],
         python("judge.py", "export", "--judge", work / "judge", "--held-out", test)
         + ["--to", str(work / "weights/judge")],
-        python("segment.py", "report", "--data", u256, "--out", work / "segmenter", *common),
+        python("segment.py", "report", "--data", u128, "--out", work / "segmenter", *common),
         python("segment.py", "export", "--out", work / "segmenter")
         + ["--to", str(work / "weights/segmenter")],
     ]
@@ -146,8 +146,8 @@ def stages(
                 *("--cooldown", 0.6),
             ),
             train(
-                *("segmenter", "segment.py", 3, 180, "train", "--data", u256),
-                *("--out", work / "segmenter", "--batch", 32 if gpu else 4),
+                *("segmenter", "segment.py", 3, 180, "train", "--data", u128),
+                *("--out", work / "segmenter", "--batch", 32 if gpu else 6),
             ),
         ],
         [Stage("export", exports, minutes=0.5 if gpu else 3)],

@@ -145,7 +145,9 @@ def pair(args: argparse.Namespace, client: Client) -> dict[str, Any]:
         if args.how == "regions":
             options["auto_regions"] = True
         elif args.scale != 1.0:
-            options["loras"] = [{"name": f"sketch-{name}", "weight": args.scale * 0.8} for name in names]
+            options["loras"] = [
+                {"name": f"sketch-{name}", "weight": args.scale * 0.8} for name in names
+            ]
         frames.append(draw(client, prompt, args.seed + number, **options))
     if args.save:
         np.save(args.save, np.stack(frames))
@@ -169,7 +171,9 @@ def description(look: dict[str, Any]) -> str:
     if look["top"][0] in "ao":
         worn = f"an {worn.removeprefix('a ')}"
     with_extras = "".join(f" and {extra}" for extra in extras)
-    return f"a {look['class']} with {look['hair_length']} {look['hair']} hair{with_extras} in {worn}"
+    return (
+        f"a {look['class']} with {look['hair_length']} {look['hair']} hair{with_extras} in {worn}"
+    )
 
 
 def inside(mask: np.ndarray) -> tuple[int, int]:
@@ -234,13 +238,13 @@ def repaint(args: argparse.Namespace, client: Client) -> dict[str, Any]:
                 "priority": "batch",
             },
         }
-        made = client.call("frame.inpaint", **request)["frames"][0]["image"]
+        made = client.call("frame.inpaint", **request)["frames"][0]["picture"]
         layer = client.call("frame.inpaint", **request, layer=True)
         drawn, place = pixels_of(made, "RGB"), layer["place"]
         changed = np.zeros((height, width), bool)
         rows = slice(place["y"], place["y"] + place["height"])
         columns = slice(place["x"], place["x"] + place["width"])
-        changed[rows, columns] = pixels_of(layer["frames"][0]["image"], "RGBA")[..., 3] > 0
+        changed[rows, columns] = pixels_of(layer["frames"][0]["picture"], "RGBA")[..., 3] > 0
         untouched += bool((drawn == canvas)[~changed].all())
         frames["repainted"].append(drawn)
         plain = {"model": args.model.removesuffix("-inpaint"), "activate": False}

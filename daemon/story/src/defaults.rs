@@ -62,6 +62,10 @@ pub struct FamilyDefaults {
     pub negative_prompt_several: Option<String>,
     /// Factor on character weights when two or more share the frame, 0 to 4.
     pub several: Option<f32>,
+    /// How much of a region that a character gets by its place is drawn by the
+    /// character's own prompt, 0 to 1; the rest by the frame's, which tells how
+    /// many there are. All of it when left out.
+    pub region_strength: Option<f32>,
     /// Character LoRA weight where the prompt names no shot, or one that
     /// `weights` lacks, -4 to 4.
     pub weight: Option<f32>,

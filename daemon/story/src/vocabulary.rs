@@ -238,6 +238,7 @@ impl Vocabulary {
         for (name, family) in &self.families {
             check(name, "the weight", family.weight, -4.0)?;
             check(name, "the factor for several", family.several, 0.0)?;
+            check(name, "the strength of regions", family.region_strength, 0.0)?;
             self.check_weights(name, &family.weights)?;
         }
         for character in &self.characters {

@@ -15,7 +15,7 @@ use framewright_protocol::{
 use serde::Serialize;
 use serde_json::json;
 
-use crate::arguments::Show;
+use crate::arguments::{Division, Show};
 use crate::board_arguments::{self, BoardCommand, Every};
 use crate::failure::Failure;
 use crate::progress::unless_interrupted;
@@ -159,6 +159,9 @@ async fn new(new: board_arguments::BoardNew, json: bool) -> Result<ExitCode, Fai
             .parse::<f64>()
             .unwrap_or(guidance.into());
         generate.insert("guidance_scale".to_owned(), typed.into());
+    }
+    if let Some(Division::Auto) = new.regions {
+        generate.insert("auto_regions".to_owned(), true.into());
     }
     if let Some(sampler) = new.sampler {
         generate.insert("sampler".to_owned(), sampler.into());

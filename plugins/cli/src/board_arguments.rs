@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::arguments::Show;
+use crate::arguments::{Division, Show};
 
 /// `framewright board …`
 #[derive(Debug, Subcommand)]
@@ -220,6 +220,10 @@ pub struct BoardNew {
     /// What to keep out
     #[arg(long, value_name = "PROMPT")]
     pub negative: Option<String>,
+    /// `auto`: in frames whose prompt names the places of two or three characters, each gets a
+    /// part of the picture
+    #[arg(long, value_name = "HOW")]
+    pub regions: Option<Division>,
     /// How many takes a frame is to have
     #[arg(short = 'n', long, default_value_t = 4, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=64))]

@@ -33,6 +33,9 @@ _INHERITED = frozenset(
         "XDG_STATE_HOME",
         "XDG_CACHE_HOME",
         "XDG_CONFIG_HOME",
+        # Whom to trust over TLS: a language model may be behind an authority of the user's own.
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
         "RUST_BACKTRACE",
         "SYSTEMROOT",
         "USERPROFILE",

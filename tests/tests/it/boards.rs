@@ -597,3 +597,23 @@ fn a_full_disk_costs_no_take_and_no_board() {
     board(&home, &["render", "large"]).ok();
     assert_eq!(takes(&home, "large").len(), 2);
 }
+
+#[test]
+fn frames_of_two_characters_are_divided_where_the_board_asks_for_it() {
+    let home = loras::home();
+    let prompts = [loras::MEETING, "close up of kaitoyosuke man, in a library"];
+    let more = ["-n", "1", "--regions", "auto"];
+    let new = ["new", "two", "They meet", "--model", "tiny", "--seed", "7"];
+    board(&home, &[&new[..], &more].concat()).ok();
+    for prompt in prompts {
+        board(&home, &["add", "two", prompt]).ok();
+    }
+    board(&home, &["render", "two"]).ok();
+    let state = open(&home, "two");
+    let regions = |frame: usize| {
+        let image = format!("two/{}", image(&state, frame, 1));
+        let recorded = loras::provenance(&home, &image);
+        recorded["regions"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!((regions(0), regions(1)), (2, 0));
+}

@@ -1,12 +1,14 @@
 //! A language model behind HTTP, as good or bad as a test wants it.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// How a server treats a request.
 #[derive(Clone)]
@@ -45,10 +47,33 @@ struct Seen {
 pub struct LanguageModel {
     port: u16,
     seen: Arc<Seen>,
+    /// The certificate of one that is asked over TLS, as PEM.
+    certificate: Option<String>,
 }
 
 impl LanguageModel {
     pub fn new(
+        treat: impl Fn(usize, &Value) -> Treatment + Send + Sync + 'static,
+    ) -> LanguageModel {
+        Self::behind(None, None, treat)
+    }
+
+    /// One that is asked over TLS, with a certificate of its own for `localhost`.
+    pub fn with_tls(
+        treat: impl Fn(usize, &Value) -> Treatment + Send + Sync + 'static,
+    ) -> LanguageModel {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        Self::behind(Some(Arc::new(config)), Some(made.cert.pem()), treat)
+    }
+
+    fn behind(
+        tls: Option<Arc<ServerConfig>>,
+        certificate: Option<String>,
         treat: impl Fn(usize, &Value) -> Treatment + Send + Sync + 'static,
     ) -> LanguageModel {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -58,16 +83,38 @@ impl LanguageModel {
         // Ends with the test's process.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (treat, seen) = (treat.clone(), told.clone());
-                thread::spawn(move || serve(stream, &seen, treat.as_ref()));
+                let (treat, seen, tls) = (treat.clone(), told.clone(), tls.clone());
+                let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
+                thread::spawn(move || match tls {
+                    None => serve(stream, &seen, treat.as_ref()),
+                    Some(config) => {
+                        let connection = ServerConnection::new(config).unwrap();
+                        let mut stream = StreamOwned::new(connection, stream);
+                        serve(&mut stream, &seen, treat.as_ref());
+                        stream.conn.send_close_notify();
+                        let _ = stream.flush();
+                    }
+                });
             }
         });
-        Self { port, seen }
+        Self {
+            port,
+            seen,
+            certificate,
+        }
     }
 
     /// The base of its addresses.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/v1", self.port)
+        match self.certificate {
+            None => format!("http://127.0.0.1:{}/v1", self.port),
+            Some(_) => format!("https://localhost:{}/v1", self.port),
+        }
+    }
+
+    /// What a client must trust to ask it over TLS, as PEM.
+    pub fn certificate(&self) -> &str {
+        self.certificate.as_deref().expect("one with TLS")
     }
 
     pub fn asked(&self) -> Vec<Asked> {
@@ -79,7 +126,7 @@ impl LanguageModel {
     }
 }
 
-fn serve(mut stream: TcpStream, seen: &Seen, treat: &dyn Fn(usize, &Value) -> Treatment) {
+fn serve(mut stream: impl Read + Write, seen: &Seen, treat: &dyn Fn(usize, &Value) -> Treatment) {
     let Some(asked) = request(&mut stream) else {
         return;
     };
@@ -108,7 +155,6 @@ fn serve(mut stream: TcpStream, seen: &Seen, treat: &dyn Fn(usize, &Value) -> Tr
             outcome
         }
         Treatment::Silence => {
-            let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
             if matches!(stream.read(&mut [0]), Ok(0)) {
                 *seen.hung_up.lock().unwrap() += 1;
             }
@@ -117,7 +163,7 @@ fn serve(mut stream: TcpStream, seen: &Seen, treat: &dyn Fn(usize, &Value) -> Tr
     };
 }
 
-fn request(stream: &mut TcpStream) -> Option<Asked> {
+fn request(stream: &mut impl Read) -> Option<Asked> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     let head_end = loop {
@@ -145,7 +191,7 @@ fn request(stream: &mut TcpStream) -> Option<Asked> {
     Some(Asked { head, body })
 }
 
-fn answer(stream: &mut TcpStream, status: u16, body: &str) -> std::io::Result<()> {
+fn answer(stream: &mut impl Write, status: u16, body: &str) -> std::io::Result<()> {
     let head = format!(
         "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()

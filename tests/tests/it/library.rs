@@ -106,7 +106,7 @@ async fn a_broken_manifest_leaves_the_last_good_one_in_use() {
     .await;
     let listed = home.run(&["--json", "model", "list"]).ok().json();
     assert_eq!(listed["problems"][0]["line"], 2);
-    assert_eq!(listed["models"][1]["steps"], 3, "the last good version");
+    assert_eq!(listed["models"][2]["steps"], 3, "the last good version");
     home.run(&["generate", "a fox", "--model", "tiny", "-o", "x.png"])
         .ok();
 }

@@ -69,7 +69,7 @@ pub fn provenance(home: &Home, name: &str) -> Value {
     serde_json::from_str(&chunk.unwrap().get_text().unwrap()).unwrap()
 }
 
-const MEETING: &str = "medium shot picture of kaitoyosuke man on the left and jiyeonmun woman on the \
+pub const MEETING: &str = "medium shot picture of kaitoyosuke man on the left and jiyeonmun woman on the \
                        right, in a library, soft daylight";
 
 #[test]
@@ -245,11 +245,11 @@ fn characters_left_and_right_get_a_half_each() {
     assert_eq!(regions[0]["box"], json!([0.0, 0.0, 0.5, 1.0]));
     assert_eq!(
         regions[0]["prompt"],
-        "medium shot picture of kaitoyosuke man, in a library, soft daylight"
+        "medium shot picture of kaitoyosuke man on the left, in a library, soft daylight"
     );
     assert_eq!(
         regions[1]["prompt"],
-        "medium shot picture of jiyeonmun woman, in a library, soft daylight"
+        "medium shot picture of jiyeonmun woman on the right, in a library, soft daylight"
     );
     assert!(pixels(&home.work("whole.png")) != pixels(&home.work("halves.png")));
     home.run(&["daemon", "stop"]).ok();
@@ -291,9 +291,9 @@ fn three_characters_get_a_third_each() {
     assert_eq!(
         said,
         [
-            "kaitoyosuke man waving, in a library, soft daylight",
-            "petkotomov man, in a library, soft daylight",
-            "jiyeonmun woman reading, in a library, soft daylight",
+            "kaitoyosuke man on the left waving, in a library, soft daylight",
+            "petkotomov man in the centre, in a library, soft daylight",
+            "jiyeonmun woman on the right reading, in a library, soft daylight",
         ]
     );
     let edges = |at: usize| {

@@ -24,4 +24,5 @@ mod planners;
 mod refusals;
 mod scenes;
 mod segment;
+mod sketch;
 mod terminal;

@@ -14,8 +14,8 @@ fn models_and_problems_are_listed() {
         .iter()
         .map(|model| model["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["sketch", "tiny"]);
-    assert_eq!(told["models"][1]["steps"], 3);
+    assert_eq!(names, ["sketch", "sketch-inpaint", "tiny"]);
+    assert_eq!(told["models"][2]["steps"], 3);
     let problems = told["problems"].as_array().unwrap();
     assert_eq!(problems.len(), 2);
     assert_eq!(problems[0]["line"], 2);

@@ -85,6 +85,36 @@ fn a_good_model_writes_the_prompts() {
 }
 
 #[test]
+fn a_model_over_tls_is_asked_when_its_certificate_is_known() {
+    let model = LanguageModel::with_tls(|_, _| Treatment::Say(good(FIRST, SECOND)));
+    let home = home_with(&model, &[]);
+    let stranger = plan(&home, &[]).ok().json();
+    assert_eq!(stranger["planner"], "embedded");
+    let note = stranger["notes"][0].as_str().unwrap();
+    assert!(note.contains("no secure connection to localhost"), "{note}");
+    assert!(model.asked().is_empty(), "nothing was said to a stranger");
+
+    home.run(&["daemon", "stop"]).ok();
+    home.write("known.pem", model.certificate());
+    let mut command = home.command(&[
+        "--json",
+        "scene",
+        "plan",
+        SCENE,
+        "-n",
+        "2",
+        "--planner",
+        "local",
+    ]);
+    // Where the system keeps its certificates, for the daemon that this starts.
+    command.env("SSL_CERT_FILE", home.path("known.pem"));
+    let answer = home.started(command).end().ok().json();
+    assert_eq!(answer["planner"], "local", "{answer}");
+    assert_eq!(texts(&answer), [FIRST, SECOND]);
+    assert_eq!(model.asked().len(), 1);
+}
+
+#[test]
 fn sloppy_answers_are_read() {
     let fenced = format!(
         "Sure! Here you go:\n```json\n{}\n```\nEnjoy.",

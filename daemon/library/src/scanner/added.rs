@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Look, Trouble};
-use crate::EMBEDDED;
 use crate::kind::Kind;
 use crate::lora::{Lora, LoraManifest};
+use crate::model::Embedded;
 use crate::model::{Defaults, Model};
 use crate::name::check_name;
 use crate::paths;
@@ -144,8 +144,8 @@ impl Look<'_> {
     fn is_free(&mut self, kind: Kind, name: &str, path: &Path, there: Option<&Path>) -> bool {
         let reason = match (check_name(name), there) {
             (Err(error), _) => error.to_string(),
-            (Ok(()), None) if kind == Kind::Model && name == EMBEDDED => {
-                format!("`{EMBEDDED}` is the embedded model's name")
+            (Ok(()), None) if kind == Kind::Model && Embedded::named(name).is_some() => {
+                format!("`{name}` is an embedded model's name")
             }
             (Ok(()), None) => return true,
             // A manifest of ours may name the very file.

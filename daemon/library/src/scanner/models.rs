@@ -7,12 +7,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Found, Item, Look, MOST_IN_A_FOLDER, Trouble};
-use crate::EMBEDDED;
 use crate::file_cache::STALLED;
 use crate::kind::Kind;
 use crate::lora::{Lora, LoraManifest};
 use crate::manifest::{Manifest, parse, read_text};
-use crate::model::{Model, ModelManifest, Source};
+use crate::model::{Embedded, Model, ModelManifest, Source};
 use crate::name::check_name;
 use crate::paths::{self, PathError};
 use crate::problem::{Arriving, Problem};
@@ -95,8 +94,8 @@ impl Look<'_> {
     }
 
     fn usable_name(&self, kind: Kind, name: &str, found: &Found) -> Result<(), Setback> {
-        let reason = if kind == Kind::Model && name == EMBEDDED {
-            format!("`{EMBEDDED}` is the embedded model's name")
+        let reason = if kind == Kind::Model && Embedded::named(name).is_some() {
+            format!("`{name}` is an embedded model's name")
         } else {
             match check_name(name) {
                 Ok(()) => return Ok(()),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::model::Source;
+use crate::model::{Embedded, Source};
 use crate::testing::{Home, checkpoint, diffusers, lora, safetensors};
 
 fn look(home: &Home) -> Snapshot {
@@ -38,9 +38,9 @@ fn a_directory_that_is_not_there_is_an_empty_library() {
     assert_eq!(scan.missing, [home.path("nothing")]);
     let model = scan
         .snapshot
-        .find_model(crate::EMBEDDED)
+        .find_model("sketch")
         .expect("the embedded model");
-    assert_eq!(model.source, Source::Embedded);
+    assert_eq!(model.source, Source::Embedded(Embedded::Sketch));
 }
 
 #[test]
@@ -133,7 +133,9 @@ fn what_cannot_be_used_is_told_and_hides_nothing() {
         Err(FindError::Name(_))
     ));
     let error = snapshot.find_model("unknown").expect_err("unknown");
-    assert!(matches!(error, FindError::Unknown { known, .. } if known == ["sketch", "good"]));
+    assert!(
+        matches!(error, FindError::Unknown { known, .. } if known == ["sketch", "sketch-inpaint", "good"])
+    );
 }
 
 #[test]

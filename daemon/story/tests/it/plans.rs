@@ -80,8 +80,8 @@ fn a_detail_shot_has_no_lora_and_that_is_no_gap() {
 
 #[test]
 fn what_a_family_lacks_is_told() {
-    let family = "sketch".to_owned();
-    let plan = planned("close up of kaitoyosuke man and jiyeonmun", "sketch");
+    let family = "sdxl".to_owned();
+    let plan = planned("close up of kaitoyosuke man and jiyeonmun", "sdxl");
     assert_eq!(plan.loras, []);
     assert_eq!(plan.negative_prompt, "");
     assert_eq!(
@@ -105,7 +105,7 @@ fn what_a_family_lacks_is_told() {
     );
     assert_eq!(
         plan.gaps[1].to_string(),
-        "the shot `close-up` has nothing for the model family `sketch`"
+        "the shot `close-up` has nothing for the model family `sdxl`"
     );
     assert_eq!(planned("kaitoyosuke man", "sd15").gaps, [Gap::NoShot]);
 }
@@ -119,8 +119,8 @@ fn a_characters_own_numbers_go_before_the_familys() {
     own.several = Some(0.5);
     let own = cast[1].family.get_mut("sd15").unwrap();
     own.lora = None;
-    let sketch = cast[2].family.entry("sketch".to_owned()).or_default();
-    sketch.lora = Some("petko-sketch".to_owned());
+    let other = cast[2].family.entry("sdxl".to_owned()).or_default();
+    other.lora = Some("petko-sdxl".to_owned());
     let vocabulary = Vocabulary::new(Defaults::shipped().unwrap(), cast).unwrap();
     let planned = |prompt, family| plan(&parse(prompt, &vocabulary), &vocabulary, family);
 
@@ -132,10 +132,10 @@ fn a_characters_own_numbers_go_before_the_familys() {
     let both = planned("close up of kaitoyosuke man, jiyeonmun woman", "sd15");
     assert_eq!(weights(&both)[1..], [("kaitoyosuke-sd15", 0.375)]);
     assert_eq!(both.gaps, []);
-    let weightless = planned("detailed shot of petkotomov man", "sketch");
+    let weightless = planned("detailed shot of petkotomov man", "sdxl");
     assert_eq!(weightless.loras, []);
     assert!(
-        matches!(weightless.gaps.last(), Some(Gap::NoWeight { lora, .. }) if lora == "petko-sketch"),
+        matches!(weightless.gaps.last(), Some(Gap::NoWeight { lora, .. }) if lora == "petko-sdxl"),
         "{:?}",
         weightless.gaps
     );
