@@ -1,9 +1,12 @@
 """Masks: which pixels of a canvas are meant, and how much."""
 
+import re
 from dataclasses import dataclass
 from typing import Optional
 
 from .bounds import Bounds
+
+_INSIDE = re.compile(rb"[\x80-\xff]+")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,20 @@ class Mask:
     def trimmed(self) -> "Mask":
         """The mask without the empty rows and columns around it."""
         return self.on(self.covered() or Bounds(self.bounds.x, self.bounds.y, 0, 0))
+
+    def rectangles(self, bands: int, most: int) -> list[Bounds]:
+        """What is more than half inside, roughly: rectangles in so many bands from top to bottom;
+        none at all when they would be more than `most`."""
+        height = -(-self.bounds.height // bands) if self.bounds.height else 1
+        found: list[Bounds] = []
+        for top in range(0, self.bounds.height, height):
+            tall = min(height, self.bounds.height - top)
+            y = self.bounds.y + top
+            for run in _INSIDE.finditer(self._row(top + tall // 2)):
+                found.append(Bounds(self.bounds.x + run.start(), y, run.end() - run.start(), tall))
+            if len(found) > most:
+                return []
+        return found
 
     @property
     def full(self) -> bool:

@@ -124,3 +124,18 @@ def test_wrong_sizes_are_refused():
 
 
 # At what size frames are made
+
+
+def test_a_mask_is_roughly_made_of_rectangles():
+    rows = [b"\0\0\xff\xff", b"\0\0\xff\xff", b"\xff\0\x7f\xff", b"\0\0\0\0"]
+    mask = Mask(Bounds(10, 20, 4, 4), b"".join(rows))
+    every = [
+        Bounds(12, 20, 2, 1),
+        Bounds(12, 21, 2, 1),
+        Bounds(10, 22, 1, 1),
+        Bounds(13, 22, 1, 1),
+    ]
+    assert mask.rectangles(4, 9) == every
+    assert mask.rectangles(2, 9) == [Bounds(12, 20, 2, 2)]
+    assert mask.rectangles(4, 3) == []
+    assert Mask(Bounds(0, 0, 0, 0), b"").rectangles(4, 9) == []

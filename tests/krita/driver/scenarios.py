@@ -532,6 +532,7 @@ def character_replaced_by_click():
     press("select")
     yield lambda: studio().sheet.meant.masks and idle()
     first = selection()
+    yield 0.5
     screenshot("selected-by-click")
     guesses = [first]
     for _ in studio().sheet.meant.masks[1:]:
