@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
+use std::time::SystemTime;
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -85,11 +86,15 @@ fn matters(data: &Path, event: &Event) -> bool {
     })
 }
 
+/// What tells a folder from one that was made in its place: its inode, which the new one may have
+/// again, and when it was made, where the file system knows.
+type Identity = (u64, Option<SystemTime>);
+
 /// The folders that are watched.
 pub(crate) struct Watches {
     watcher: Option<Box<dyn FolderWatcher>>,
-    /// By their inodes: a folder that was made again is another one.
-    watched: HashMap<PathBuf, u64>,
+    /// A folder that was made again is another one, and its watch is gone.
+    watched: HashMap<PathBuf, Identity>,
     failure: Option<String>,
 }
 
@@ -125,13 +130,13 @@ impl Watches {
             let Ok(metadata) = fs::metadata(folder) else {
                 continue;
             };
-            let inode = Stamp::of(&metadata).inode;
+            let identity = (Stamp::of(&metadata).inode, metadata.created().ok());
             if self.watched.contains_key(folder) {
                 continue;
             }
             match before.remove(folder) {
-                Some(known) if known == inode => {
-                    self.watched.insert(folder.clone(), inode);
+                Some(known) if known == identity => {
+                    self.watched.insert(folder.clone(), identity);
                     continue;
                 }
                 Some(_) => watcher.unwatch(folder),
@@ -139,7 +144,7 @@ impl Watches {
             }
             match watcher.watch(folder) {
                 Ok(()) => {
-                    self.watched.insert(folder.clone(), inode);
+                    self.watched.insert(folder.clone(), identity);
                     is_new = true;
                 }
                 Err(_) if !folder.exists() => {}
@@ -156,6 +161,7 @@ impl Watches {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use notify::event::{CreateKind, Flag, ModifyKind, RenameMode};
 
@@ -232,11 +238,16 @@ mod tests {
         assert_eq!(told(), ["+one", "+two"]);
         assert!(!watches.set(&[one.clone(), two.clone()]));
         assert_eq!(told(), [""; 0]);
-        // Made again before the old one is let go, so that the inode differs.
-        fs::rename(&two, home.path("old")).expect("renamed");
-        fs::create_dir(&two).expect("a folder");
-        assert!(watches.set(std::slice::from_ref(&two)));
-        assert_eq!(told(), ["-two", "+two", "-one"]);
+        assert!(!watches.set(std::slice::from_ref(&two)));
+        assert_eq!(told(), ["-one"]);
+        // Made again: many file systems give it the same inode.
+        for _ in 0..8 {
+            fs::remove_dir(&two).expect("removed");
+            std::thread::sleep(Duration::from_millis(20));
+            fs::create_dir(&two).expect("a folder");
+            assert!(watches.set(std::slice::from_ref(&two)));
+            assert_eq!(told(), ["-two", "+two"]);
+        }
         assert_eq!(watches.failure(), None);
     }
 

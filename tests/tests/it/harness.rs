@@ -27,14 +27,9 @@ fn programs() -> &'static Path {
         let test = std::env::current_exe().unwrap();
         let programs = test.parent().unwrap().parent().unwrap().to_owned();
         let mut build = Command::new(env!("CARGO"));
-        build.args([
-            "build",
-            "--quiet",
-            "-p",
-            "framewright-daemon",
-            "-p",
-            "framewright-cli",
-        ]);
+        // As the tests themselves are built: two packages alone would have other features of what
+        // they share, and all of it would be built twice.
+        build.args(["build", "--quiet", "--workspace", "--bins", "--tests"]);
         build.arg("--target-dir").arg(programs.parent().unwrap());
         if programs.ends_with("release") {
             build.arg("--release");
