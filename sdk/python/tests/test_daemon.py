@@ -122,8 +122,9 @@ def test_what_the_daemon_tells(client, root):
     assert status.data == str(root / "data") and status.log == str(Home.under(root).log)
     assert status.connections == 1 and status.running is None
     assert client.ping() < 5
-    (sketch,) = client.models().models
+    sketch, inpainting = client.models().models
     assert sketch.default and sketch.source == "embedded"
+    assert not inpainting.default and inpainting.name == "sketch-inpaint"
     assert client.inspect("sketch").model.name == "sketch"
     tokens = client.tokens("a (fox:1.5)")
     weights = {token.text: token.weight for token in tokens.chunks[0].tokens}
