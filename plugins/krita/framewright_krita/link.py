@@ -97,6 +97,7 @@ class Link(QtCore.QObject):
         self._starting: Optional[Starting] = None
         self._started_at = 0.0
         self._queue: deque[Call] = deque()
+        self._reading = False
         self._waiting: dict[int, Call] = {}
         self._closed = False
         self._watching = False
@@ -187,7 +188,9 @@ class Link(QtCore.QObject):
             self._unreachable(home)
 
     def _ended(self, socket: QtNetwork.QLocalSocket) -> None:
-        if socket is self._socket and self._conversation is not None:
+        if self._reading:
+            QtCore.QTimer.singleShot(0, functools.partial(self._ended, socket))
+        elif socket is self._socket and self._conversation is not None:
             self._read(socket)
             if socket is self._socket:
                 self._lost(ConnectionLost())
@@ -280,19 +283,24 @@ class Link(QtCore.QObject):
 
     def _read(self, socket: QtNetwork.QLocalSocket) -> None:
         conversation = self._conversation
-        if socket is not self._socket or conversation is None:
+        if socket is not self._socket or conversation is None or self._reading:
+            # Who takes a message may let the event loop run, and what comes then is read after
+            # the rest of the bytes that were read before it.
             return
         data = socket.read(_CHUNK)
+        self._reading = True
         try:
             for message in conversation.feed(data or b""):
                 self._take(message)
         except FramewrightError as error:
             if socket is self._socket:
                 self._broken(error)
-            return
-        if socket is self._socket and socket.bytesAvailable():
+        finally:
+            self._reading = False
+        current = self._socket
+        if current is not None and current.bytesAvailable():
             # The rest after whatever else the event loop has to do.
-            QtCore.QTimer.singleShot(0, functools.partial(self._read, socket))
+            QtCore.QTimer.singleShot(0, functools.partial(self._read, current))
 
     def _take(self, message: Message) -> None:
         conversation = self._conversation

@@ -600,3 +600,26 @@ def test_the_link_is_made_when_a_daemon_comes(link, fake, until):
     fake.listen()
     until(lambda: link.state == "connected")
     assert link.version == "0.0.0-fake"
+
+
+def test_what_comes_while_a_message_is_taken_is_read_after_it(link, fake, until, application):
+    count, told, results = 200, [], []
+
+    def burst(guest, id, params):
+        for at in range(count):
+            filler = bytes(3000)
+            guest.event("job.progress", job="j1", job_seq=at, request=id, at=at, filler=filler)
+        guest.result(id, {"done": True})
+
+    def taken(event):
+        told.append(event.fields["at"])
+        # As Krita does when a layer is put in or taken away.
+        application.processEvents()
+
+    fake.answers["status"] = burst
+    link.watch()
+    until(lambda: link.state == "connected")
+    link.ask("status", {}, results.append, None, taken)
+    until(lambda: results)
+    assert told == list(range(count))
+    assert link.state == "connected"
