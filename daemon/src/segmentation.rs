@@ -175,20 +175,12 @@ impl Segmentation {
             names.join(", ")
         };
         let folder = self.folder.display();
-        let Some(name) = name else {
-            let own: Vec<&Found> = found.iter().filter(|found| found.path.is_some()).collect();
-            let embedded = found.iter().find(|found| found.path.is_none());
-            return match (own.as_slice(), embedded) {
-                ([only], _) => Ok((*only).clone()),
-                (_, Some(embedded)) => Ok(embedded.clone()),
-                _ => Err(WireError::new(
-                    ErrorCode::InvalidParams,
-                    "it is not said which segmenter",
-                )
-                .about("model")
-                .hint(format!("there are: {}", names()))),
-            };
-        };
+        let mut own = found.iter().filter(|found| found.path.is_some());
+        let name = name.unwrap_or(match (own.next(), own.next()) {
+            (Some(only), None) => &only.name,
+            // There always is one of that name: the embedded one, or the user's in its place.
+            _ => EMBEDDED,
+        });
         let named = found.iter().find(|found| found.name == name).cloned();
         named.ok_or_else(|| {
             WireError::new(ErrorCode::NotFound, "there is no segmenter of that name")

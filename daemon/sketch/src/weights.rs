@@ -21,7 +21,7 @@ pub enum WeightsError {
          install Framewright again, or fetch daemon/sketch/weights anew"
     )]
     Missing {
-        /// The file, relative to the model's folder.
+        /// The file, with the folder of weights that it belongs to.
         path: String,
         /// Its size in bytes by `SUMS`.
         size: u64,
@@ -36,7 +36,7 @@ pub enum WeightsError {
         if found_size < size { "truncated" } else { "changed" }
     )]
     Damaged {
-        /// The file, relative to the model's folder.
+        /// The file, with the folder of weights that it belongs to.
         path: String,
         /// Its size in bytes by `SUMS`.
         size: u64,
@@ -94,8 +94,10 @@ fn sums(text: &str) -> impl Iterator<Item = Result<Sum<'_>, WeightsError>> {
     })
 }
 
-/// Gives every file that `sums` lists, from where `find` finds it, once it is what `sums` says.
+/// Gives every file that `sums` of a folder lists, from where `find` finds it, once it is what `sums`
+/// says.
 fn checked(
+    folder: &str,
     sums_text: &str,
     mut find: impl FnMut(&Sum) -> Result<Option<Cow<'static, [u8]>>, WeightsError>,
 ) -> Result<Files, WeightsError> {
@@ -103,14 +105,14 @@ fn checked(
         .map(|sum| {
             let sum = sum?;
             let bytes = find(&sum)?.ok_or_else(|| WeightsError::Missing {
-                path: sum.path.to_owned(),
+                path: format!("{folder}/{}", sum.path),
                 size: sum.size,
                 hash: sum.hash.to_owned(),
             })?;
             let found_hash = blake3::hash(&bytes).to_hex();
             if found_hash.as_str() != sum.hash {
                 return Err(WeightsError::Damaged {
-                    path: sum.path.to_owned(),
+                    path: format!("{folder}/{}", sum.path),
                     size: sum.size,
                     hash: sum.hash.to_owned(),
                     found_size: bytes.len() as u64,
@@ -124,13 +126,14 @@ fn checked(
 
 /// A folder of `weights` inside this binary.
 struct Folder {
+    name: &'static str,
     sums: &'static str,
     files: &'static [(&'static str, &'static [u8])],
 }
 
 impl Folder {
     fn checked(&self) -> Result<Files, WeightsError> {
-        checked(self.sums, |sum| {
+        checked(self.name, self.sums, |sum| {
             let found = self.files.iter().find(|(path, _)| *path == sum.path);
             Ok(found.map(|(_, bytes)| Cow::Borrowed(*bytes)))
         })
@@ -140,6 +143,7 @@ impl Folder {
 macro_rules! folder {
     ($folder:literal: $($path:literal)*) => {
         Folder {
+            name: $folder,
             sums: include_str!(concat!("../weights/", $folder, "/SUMS")),
             files: &[$(($path, include_bytes!(concat!("../weights/", $folder, "/", $path)))),*],
         }
@@ -228,7 +232,8 @@ pub fn read(folder: &Path) -> Result<Files, WeightsError> {
     let read =
         |path: PathBuf| std::fs::read(&path).map_err(|source| WeightsError::Read { path, source });
     let text = read(folder.join("SUMS"))?;
-    checked(&String::from_utf8_lossy(&text), |sum| {
+    let name = folder.display().to_string();
+    checked(&name, &String::from_utf8_lossy(&text), |sum| {
         match read(folder.join(sum.path)) {
             Ok(bytes) => Ok(Some(Cow::Owned(bytes))),
             Err(WeightsError::Read { source, .. })

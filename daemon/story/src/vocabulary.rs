@@ -238,7 +238,13 @@ impl Vocabulary {
         for (name, family) in &self.families {
             check(name, "the weight", family.weight, -4.0)?;
             check(name, "the factor for several", family.several, 0.0)?;
-            check(name, "the strength of regions", family.region_strength, 0.0)?;
+            check_up_to(
+                1.0,
+                name,
+                "the strength of regions",
+                family.region_strength,
+                0.0,
+            )?;
             self.check_weights(name, &family.weights)?;
         }
         for character in &self.characters {
@@ -279,13 +285,23 @@ impl Vocabulary {
 const MOST: f32 = 4.0;
 
 fn check(owner: &str, what: &str, value: Option<f32>, least: f32) -> Result<(), VocabularyError> {
+    check_up_to(MOST, owner, what, value, least)
+}
+
+fn check_up_to(
+    most: f32,
+    owner: &str,
+    what: &str,
+    value: Option<f32>,
+    least: f32,
+) -> Result<(), VocabularyError> {
     match value {
-        Some(value) if !(least..=MOST).contains(&value) => Err(VocabularyError::OutOfRange {
+        Some(value) if !(least..=most).contains(&value) => Err(VocabularyError::OutOfRange {
             owner: owner.to_owned(),
             what: what.to_owned(),
             value,
             least,
-            most: MOST,
+            most,
         }),
         _ => Ok(()),
     }

@@ -174,8 +174,7 @@ def studio(daemon, link, desk, until):
 
 def finish(studio, until):
     until(lambda: not studio.busy)
-    notice = studio.current_notice
-    assert notice is None or "guess" in notice.message, notice
+    assert studio.current_notice is None, studio.current_notice
 
 
 def test_a_frame_from_nothing_reads_nothing(studio, paper, fake, until):
@@ -304,7 +303,7 @@ def test_a_character_who_is_not_there_takes_no_place(studio, paper, fake, until)
 def test_what_a_click_means_becomes_the_selection(studio, paper, fake, until):
     paper.selection = Mask(Bounds(34, 20, 2, 2), bytes([255]) * 4)
     studio.run(Task.SELECT)
-    finish(studio, until)
+    until(lambda: not studio.busy)
     (params,) = fake.params("mask.segment")
     assert params["points"] == [{"x": 35, "y": 21}]
     assert (params["image"]["width"], params["image"]["height"]) == (96, 64)
@@ -316,7 +315,7 @@ def test_what_a_click_means_becomes_the_selection(studio, paper, fake, until):
 def test_selecting_once_more_steps_through_the_guesses(studio, paper, fake, until):
     paper.selection = Mask(Bounds(34, 20, 2, 2), bytes([255]) * 4)
     studio.run(Task.SELECT)
-    finish(studio, until)
+    until(lambda: not studio.busy)
     for at, width in ((2, 20), (1, 10), (2, 20)):
         # A document tells its selection over the whole canvas.
         paper.selection = paper.selection.on(paper.bounds)
@@ -327,7 +326,7 @@ def test_selecting_once_more_steps_through_the_guesses(studio, paper, fake, unti
     # Another selection is another click.
     paper.selection = Mask(Bounds(10, 10, 2, 2), bytes([255]) * 4)
     studio.run(Task.SELECT)
-    finish(studio, until)
+    until(lambda: not studio.busy)
     assert len(fake.params("mask.segment")) == 2
     assert "guess 1 of 2" in studio.current_notice.message
 

@@ -28,18 +28,20 @@ fn home_with(model: &LanguageModel, more: &[&str]) -> Home {
     home
 }
 
+/// `framewright scene plan` with the model of the home.
+const PLAN: [&str; 8] = [
+    "--json",
+    "scene",
+    "plan",
+    SCENE,
+    "-n",
+    "2",
+    "--planner",
+    "local",
+];
+
 fn plan(home: &Home, more: &[&str]) -> Ran {
-    let arguments = [
-        "--json",
-        "scene",
-        "plan",
-        SCENE,
-        "-n",
-        "2",
-        "--planner",
-        "local",
-    ];
-    home.run(&[&arguments, more].concat())
+    home.run(&[&PLAN, more].concat())
 }
 
 fn texts(answer: &Value) -> Vec<&str> {
@@ -96,16 +98,7 @@ fn a_model_over_tls_is_asked_when_its_certificate_is_known() {
 
     home.run(&["daemon", "stop"]).ok();
     home.write("known.pem", model.certificate());
-    let mut command = home.command(&[
-        "--json",
-        "scene",
-        "plan",
-        SCENE,
-        "-n",
-        "2",
-        "--planner",
-        "local",
-    ]);
+    let mut command = home.command(&PLAN);
     // Where the system keeps its certificates, for the daemon that this starts.
     command.env("SSL_CERT_FILE", home.path("known.pem"));
     let answer = home.started(command).end().ok().json();
