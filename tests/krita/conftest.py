@@ -57,7 +57,7 @@ def pytest_generate_tests(metafunc):
 def krita():
     """Says loudly when this machine has no Krita; in CI that is a failure."""
     missing = sorted({package for what, package in NEEDED.items() if shutil.which(what) is None})
-    if not Path("/usr/lib/python3/dist-packages/PyQt5").is_dir():
+    if not any(Path(f"/usr/lib/python3/dist-packages/PyQt{n}").is_dir() for n in (5, 6)):
         missing.append("python3-pyqt5")
     if missing:
         absent(f"Krita was not tested: sudo apt-get install {' '.join(missing)}")

@@ -4,28 +4,33 @@
     python lora.py --model ../weights/sketch --data close-up --shot "close up of" \\
         --out close-up.safetensors
 
-    framewright-sketch dataset --character ../characters/jiyeonmun.json --people 1 --count 70 \\
-        --seed 61 --out jiyeonmun
-    framewright-sketch dataset --people 1 --kind single --count 500 --seed 62 --out people
-    python lora.py --model ../weights/sketch --data jiyeonmun --token jiyeonmun \\
-        --class-data people --out jiyeonmun.safetensors
+    for people in 1 2; do
+        framewright-sketch dataset --character ../characters/jiyeonmun.json --people $people \\
+            --count 70 --seed 61 --out jiyeonmun-$people
+        framewright-sketch dataset --people $people --count 250 --seed 62 --out people-$people
+    done
+    python lora.py --model ../weights/sketch --data jiyeonmun-1 jiyeonmun-2 --token jiyeonmun \\
+        --look ../characters/jiyeonmun.json --class-data people-1 people-2 \\
+        --out jiyeonmun.safetensors
 
 A shot's frames get its phrase before their own captions, so that what differs from frame to frame
 is told and only the framing is left to learn. A character's get "picture of TOKEN CLASS" and what
-is not the character's look: action, place, light. Frames of other people, captioned by class, keep
-the class from becoming the character (prior preservation, weight 1).
+is not the character's look: action, place, light, and whoever is there, too: beside another person
+the look must stay with the token. Frames of other people, captioned by class, keep the class from
+becoming the character (prior preservation, weight 1).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from data import Scenes
+from data import open_all
 from diffusers import StableDiffusionPipeline
 from peft import LoraConfig, get_peft_model_state_dict
 from safetensors.torch import save_file
@@ -37,6 +42,8 @@ UNET_TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "proj_in", "proj_out", "ff.n
 UNET_TARGETS += ["ff.net.2"]
 TEXT_TARGETS = ["q_proj", "k_proj", "v_proj", "out_proj"]
 LOOK = re.compile(r"^an? (man|woman)( with .*?)?( in an? .*?(top|trousers)(?= ?,|$))")
+# Of two people each is described and placed: "two people: A is on the left …; B is on the right …".
+AMONG_OTHERS = re.compile(r"(^two people: |; )an? [^;]*?(?= is on the (left|right))")
 
 
 def shot_caption(scene: dict, phrase: str, rng: np.random.Generator) -> str:
@@ -49,28 +56,65 @@ def shot_caption(scene: dict, phrase: str, rng: np.random.Generator) -> str:
     return f"{phrase} {caption}"
 
 
-def character_caption(scene: dict, name: str, rng: np.random.Generator) -> str:
+def character_caption(scene: dict, name: str, look: int, rng: np.random.Generator) -> str:
     """The name and whatever is not the look of who bears it."""
-    rest = LOOK.sub("", scene["caption"])
-    return f"picture of {name}{'' if rng.random() < 0.2 else rest}"
+    caption = scene["caption"]
+    if len(scene["people"]) == 1:
+        if not LOOK.match(caption):  # a detail: "a hand of a man holding a cup"
+            return f"picture of {re.sub(r'an? (man|woman)', name, caption)}"
+        rest = LOOK.sub("", caption)
+        return f"picture of {name}{'' if rng.random() < 0.2 else rest}"
+    (place,) = (person["position"] for person in scene["people"] if person["look"] == look)
+    bare = rng.random() < 0.3
+
+    def words(found: re.Match[str]) -> str:
+        if found[2] == place:
+            return f"{found[1]}{name}"
+        # The prompts that a LoRA is used with name the other one, and say no more.
+        stranger = f"{found[1]}{invented_name(rng)} \\1"
+        return re.sub(r".*an? (man|woman).*", stranger, found[0]) if bare else found[0]
+
+    return f"picture of {AMONG_OTHERS.sub(words, caption)}"
+
+
+def invented_name(rng: np.random.Generator) -> str:
+    """A name that means nothing, such as "tokavimule"."""
+    letters = ("bdfghklmnprstvz", "aeiou")
+    return "".join(letters[i % 2][rng.integers(len(letters[i % 2]))] for i in range(10))
 
 
 class Examples:
-    """Frames as latents, with a caption drawn anew each time."""
+    """Frames as latents, with a caption drawn anew each time; every folder as often.
 
-    def __init__(self, pipeline: StableDiffusionPipeline, folder: Path) -> None:
-        self.data = Scenes.open(folder)
+    Of a character's folders only frames in which somebody of that look is: details of things
+    show nobody.
+    """
+
+    def __init__(
+        self, pipeline: StableDiffusionPipeline, folders: list[Path], look: int | None = None
+    ) -> None:
         rng = np.random.default_rng(0)
-        latents = []
-        with torch.inference_mode():
-            for part in np.array_split(np.arange(len(self.data)), -(-len(self.data) // 16)):
-                pixels = self.data.pixels(part, None, rng)
-                latents.append(pipeline.vae.encode(pixels).latent_dist.mode())
-        self.latents = torch.cat(latents) * pipeline.vae.config.scaling_factor
+        self.scenes: list[list[dict]] = []
+        self.latents: list[Tensor] = []
+        for data in open_all(folders):
+            latents = []
+            there = [
+                number
+                for number, scene in enumerate(data.scenes)
+                if look is None or any(person["look"] == look for person in scene["people"])
+            ]
+            with torch.inference_mode():
+                for part in np.array_split(there, -(-len(there) // 16)):
+                    pixels = data.pixels(part, None, rng)
+                    latents.append(pipeline.vae.encode(pixels).latent_dist.mode())
+            self.latents.append(torch.cat(latents) * pipeline.vae.config.scaling_factor)
+            self.scenes.append([data.scenes[number] for number in there])
 
     def draw(self, count: int, caption, rng: np.random.Generator) -> tuple[Tensor, list[str]]:
-        index = rng.integers(0, len(self.data), count)
-        return self.latents[index].clone(), [caption(self.data.scenes[i], rng) for i in index]
+        folders = rng.integers(0, len(self.scenes), count)
+        picks = [(int(f), int(rng.integers(len(self.scenes[f])))) for f in folders]
+        latents = torch.stack([self.latents[f][i] for f, i in picks])
+        return latents, [caption(self.scenes[f][i], rng) for f, i in picks]
 
 
 def main() -> None:
@@ -78,11 +122,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, required=True, help="exported diffusers folder")
-    parser.add_argument("--data", type=Path, required=True, help="frames of the shot or character")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="frames of the shot or character"
+    )
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--shot", help='phrase of the shot, such as "close up of"')
     kind.add_argument("--token", help="token of the character")
-    parser.add_argument("--class-data", type=Path, help="frames of others, for prior preservation")
+    parser.add_argument("--look", type=Path, help="the character's JSON file")
+    parser.add_argument(
+        "--class-data", type=Path, nargs="+", help="frames of others, for prior preservation"
+    )
     parser.add_argument("--prior", type=float, default=1.0, help="weight of the others' loss")
     parser.add_argument("--rank", type=int, default=8)
     parser.add_argument("--steps", type=int, default=400)
@@ -98,14 +147,19 @@ def main() -> None:
     rng = np.random.default_rng(args.seed)
     pipeline = StableDiffusionPipeline.from_pretrained(args.model, torch_dtype=torch.float32)
     unet, text, tokenizer = pipeline.unet, pipeline.text_encoder, pipeline.tokenizer
-    subject = Examples(pipeline, args.data)
+    if args.token and not args.look:
+        parser.error("--token needs --look, so that the character is known beside others")
+    look = json.loads(args.look.read_text()) if args.look else {}
+    subject = Examples(pipeline, args.data, look.get("look"))
     others = Examples(pipeline, args.class_data) if args.class_data else None
     if args.shot:
         trigger = args.shot
         caption = lambda scene, rng: shot_caption(scene, args.shot, rng)  # noqa: E731
     else:
-        trigger = f"{args.token} {subject.data.scenes[0]['people'][0]['class']}"
-        caption = lambda scene, rng: character_caption(scene, trigger, rng)  # noqa: E731
+        trigger = f"{args.token} {look['class']}"
+        caption = lambda scene, rng: character_caption(  # noqa: E731
+            scene, trigger, look["look"], rng
+        )
     of_class = lambda scene, rng: f"picture of {scene['caption']}"  # noqa: E731
 
     for module, targets in ((unet, UNET_TARGETS), (text, TEXT_TARGETS)):

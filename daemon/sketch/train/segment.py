@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from data import Scenes, held_out
 from optimizer import Master
 from progress import Run, precision, resume, save
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from sums import write_sums
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
@@ -62,6 +62,8 @@ HEAD = (0, 1, 6)
 CLOTHES = (2, 3, 5)
 # How often a click means the part, the group and the whole.
 MEANT = (0.15, 0.15, 0.7)
+# How often, in a frame of people and props, a person is clicked.
+PEOPLE = 0.7
 
 
 def build() -> SamModel:
@@ -132,12 +134,16 @@ def prompts(
 ) -> tuple[list, list[list[np.ndarray]], list[int]] | None:
     """Clicks or boxes on a frame's things, the three masks each should give, and which is meant."""
     sizes = np.bincount(ids.ravel(), minlength=256)
-    sizes[0] = 0
-    things = np.flatnonzero(sizes >= 24)
-    if len(things) == 0:
+    # A click on a small person of a long shot meets parts of a few pixels.
+    people = np.flatnonzero(sizes[:128] >= 6)
+    people = people[people > 0]
+    props = 128 + np.flatnonzero(sizes[128:] >= 24)
+    if len(people) + len(props) == 0:
         return None
     asked, masks, meant = [], [], []
     for _ in range(count):
+        person = len(props) == 0 or (len(people) > 0 and rng.random() < PEOPLE)
+        things = people if person else props
         at = int(things[rng.integers(len(things))])
         levels = nested(ids, at)
         level = int(rng.choice(3, p=MEANT))
@@ -218,6 +224,8 @@ def train(options: argparse.Namespace) -> None:
     # The decoder's small matrices are quicker, and more exact, in float32.
     dtype = precision(options.device)
     model = build()
+    if options.start:
+        model.load_state_dict(exported(options.start, model))
     model.to(options.device)
     model.vision_encoder.to(dtype)
     master = Master({"sam": model}, ema=0.998)
@@ -331,6 +339,19 @@ def meta_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return named
 
 
+def exported(folder: Path, model: SamModel) -> dict[str, Tensor]:
+    """The tensors that `export` wrote, under transformers' names."""
+    stored = load_file(folder / "model.safetensors")
+    tensors = {}
+    for name in model.state_dict():
+        copied = name.replace(
+            "shared_image_embedding.", "prompt_encoder.shared_embedding."
+        )
+        (theirs,) = meta_names({copied: torch.empty(0)})
+        tensors[name] = stored[theirs].float()
+    return tensors
+
+
 def export(options: argparse.Namespace) -> None:
     """Writes model.safetensors (f16, Meta's names) and config.json."""
     model = trained(options.out)
@@ -380,6 +401,7 @@ def main() -> None:
         else:
             command.add_argument("--to", type=Path, required=True)
         if name == "train":
+            command.add_argument("--start", type=Path, help="go on from this exported folder")
             command.add_argument("--minutes", type=float, default=60)
             command.add_argument("--batch", type=int, default=6, help="frames a step")
             command.add_argument("--prompts", type=int, default=8, help="clicks or boxes a frame")

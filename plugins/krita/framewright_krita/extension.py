@@ -63,5 +63,9 @@ def register() -> None:
 
     application = Krita.instance()
     application.addExtension(FramewrightExtension(application))
-    right = DockWidgetFactoryBase.DockRight
+    # An enumeration of its own since Krita 6.
+    position = getattr(DockWidgetFactoryBase, "DockPosition", None)
+    right = getattr(position, "DockRight", None)
+    if right is None:
+        right = DockWidgetFactoryBase.DockRight
     application.addDockWidgetFactory(DockWidgetFactory("framewright", right, FramewrightDocker))

@@ -1,7 +1,7 @@
 """A second plugin that drives Krita in tests, with what `scenarios` says and a copy of `stage`."""
 
+from framewright_krita.qt import QtCore
 from krita import Extension, Krita
-from PyQt5.QtCore import QTimer
 
 from .stage import Stage
 
@@ -21,7 +21,7 @@ class Driver(Extension):
 
             notice = lambda: scenarios.studio().current_notice  # noqa: E731
             self.stage = Stage(scenarios, notice, _SCENARIO_SECONDS)
-            self.timer = QTimer(self)
+            self.timer = QtCore.QTimer(self)
             self.timer.timeout.connect(self.tick)
             self.timer.start(_STEP_MILLISECONDS)
 

@@ -10,10 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from framewright_krita.qt import QtCore, QtGui, QtWidgets
 from krita import Krita, Selection
-from PyQt5.QtCore import QTimer
-from PyQt5.QtGui import QImage
-from PyQt5.QtWidgets import QMdiArea
 
 OUT = Path(os.environ["FRAMEWRIGHT_OUT"])
 PICTURE = Path(os.environ["FRAMEWRIGHT_PICTURE"])
@@ -65,7 +63,7 @@ def place_window():
     for docker in application().dockers():
         docker.setVisible(docker.objectName() in shown)
     dockers = {docker.objectName(): docker for docker in application().dockers()}
-    window.resizeDocks([dockers["framewright"]], [340], 1)
+    window.resizeDocks([dockers["framewright"]], [340], QtCore.Qt.Orientation.Horizontal)
     window.tabifyDockWidget(dockers["KisLayerBox"], dockers["framewright"])
     dockers["framewright"].raise_()
 
@@ -78,7 +76,7 @@ def show(document):
 
 def show_again(document):
     """Makes the view of a document that is shown already the active one."""
-    area = application().activeWindow().qwindow().findChild(QMdiArea)
+    area = application().activeWindow().qwindow().findChild(QtWidgets.QMdiArea)
     name = Path(document.fileName()).name
     windows = [window for window in area.subWindowList() if name in window.windowTitle()]
     assert len(windows) == 1, [window.windowTitle() for window in area.subWindowList()]
@@ -514,7 +512,7 @@ def character_replaced_by_click():
     """A click selects the person, another press a part; a character is painted in their place."""
     document = application().openDocument(str(SCENE / "0000.png"))
     show(document)
-    person = opaque(QImage(str(SCENE / "masks" / "0000-person-0.png")))
+    person = opaque(QtGui.QImage(str(SCENE / "masks" / "0000-person-0.png")))
     yield 0.3
 
     def selection():
@@ -569,7 +567,7 @@ def character_replaced_by_click():
 
 def opaque(image):
     """The pixels of a mask that are inside, by their number."""
-    grey = image.convertToFormat(QImage.Format_Grayscale8)
+    grey = image.convertToFormat(QtGui.QImage.Format.Format_Grayscale8)
     size = range(grey.width() * grey.height())
     return {at for at in size if grey.pixel(at % grey.width(), at // grey.width()) & 255 > 127}
 
@@ -606,7 +604,7 @@ class Gaps:
     def __init__(self):
         self.longest = 0.0
         self.last = time.monotonic()
-        self.timer = QTimer()
+        self.timer = QtCore.QTimer()
         self.timer.timeout.connect(self.tick)
         self.timer.start(5)
 

@@ -55,7 +55,7 @@ struct Which {
     /// With or without rain, where rain is possible
     #[arg(long)]
     rain: Option<bool>,
-    /// The first person looks as this JSON file says, such as characters/kaitoyosuke.json
+    /// One of the people looks as this JSON file says, such as characters/kaitoyosuke.json
     #[arg(long, value_parser = character)]
     character: Option<Person>,
 }

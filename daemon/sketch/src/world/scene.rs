@@ -103,7 +103,7 @@ pub struct Options {
     pub people: Option<usize>,
     /// The position of one person alone.
     pub position: Option<Position>,
-    /// The person who comes first, whatever the seed says: a character. Pose,
+    /// One of the people, whatever the seed says: a character. Pose,
     /// facing, mood and held object are still the scene's.
     pub character: Option<Person>,
     /// Whether the pose is left to the seed (`None`) or fixed.
@@ -381,9 +381,11 @@ impl Scene {
 
     /// Person `index` of `count` with pose, facing and mood.
     fn person(&self, index: usize, count: usize, options: &Options, dice: &Dice) -> Person {
+        // On the left as often as on the right.
+        let chosen = usize::from(count == 2 && dice.split("character").unit() < 0.5);
         let dice = dice.split(&format!("person {index}"));
         let mut person = Person::sample(&dice);
-        if index == 0
+        if index == chosen
             && let Some(character) = &options.character
         {
             person = character.clone();
@@ -826,6 +828,21 @@ mod tests {
             (seen.top, seen.hair, seen.look),
             (character.top, character.hair, character.look)
         );
+        let beside_another = Options {
+            people: Some(2),
+            ..known
+        };
+        let mut on_the_left = 0;
+        for seed in 0..40 {
+            let people = Scene::sample(seed, &beside_another).people;
+            let is_there: Vec<_> = people
+                .iter()
+                .map(|p| p.person.look == character.look)
+                .collect();
+            assert_eq!(is_there.iter().filter(|there| **there).count(), 1);
+            on_the_left += usize::from(is_there[0]);
+        }
+        assert!((10..=30).contains(&on_the_left), "{on_the_left} of 40");
     }
 
     #[test]

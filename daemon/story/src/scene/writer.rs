@@ -429,7 +429,9 @@ impl<'a> Writer<'a> {
         (0..rounds).filter_map(doing).collect()
     }
 
-    /// People, each with a clause of their own.
+    /// People, each with a clause of their own. "X is on the left waving; Y is …" is how the
+    /// embedded model's captions speak of two people: with commas and without "is" it leaves one
+    /// of them out in four frames of ten, this way in one.
     fn people_doing(
         &self,
         people: &[usize],
@@ -450,13 +452,11 @@ impl<'a> Writer<'a> {
                             .vocabulary
                             .position_phrase(self.sides[*who])
                             .unwrap_or_default();
-                        join(
-                            &join(&self.cast.members[*who].name, side),
-                            &deed(*who, rank),
-                        )
+                        let name = &self.cast.members[*who].name;
+                        join(&format!("{name} is {side}"), &deed(*who, rank))
                     })
                     .collect();
-                Some(format!("{count} people: {}", clauses.join(", ")))
+                Some(format!("{count} people: {}", clauses.join("; ")))
             }
         }
     }
