@@ -49,14 +49,14 @@ def pytest_generate_tests(metafunc):
     if "inside_test" in metafunc.fixturenames:
         names = [name for file in sorted(INSIDE.glob("test_*.py")) for name in tests(file, "test_")]
         wheels = [path.stem.removeprefix("bpy-") for path in sorted(HERE.glob("bpy-*.txt"))]
-        pairs = [(version, name) for version in ("debian", *wheels) for name in names]
+        pairs = [(version, name) for version in ("system", *wheels) for name in names]
         metafunc.parametrize(("blender_version", "inside_test"), pairs)
     if "scenario" in metafunc.fixturenames:
         metafunc.parametrize("scenario", list(tests(DRIVER / "scenarios.py", "")))
 
 
 @pytest.fixture(scope="session")
-def debian_blender():
+def system_blender():
     """Blender as the system has it."""
     missing = {package for what, package in NEEDED.items() if shutil.which(what) is None}
     packages = Path("/usr/lib/python3/dist-packages")
@@ -64,6 +64,14 @@ def debian_blender():
     if missing:
         absent(f"Blender was not tested: sudo apt-get install {' '.join(sorted(missing))}")
     return ["blender", "-b", "--factory-startup", "--python"]
+
+
+def takes_extensions():
+    """Whether the system's Blender has extensions: from 4.2; add-ons before."""
+    said = subprocess.run(["blender", "--version"], check=True, capture_output=True, text=True)
+    found = re.match(r"Blender (\d+)\.(\d+)", said.stdout)
+    assert found, said.stdout
+    return (int(found[1]), int(found[2])) >= (4, 2)
 
 
 def wheel(version):
@@ -116,9 +124,12 @@ def inside_tests(request, place, daemon_program):
 
     def outcomes(version):
         if version not in held:
-            debian = version == "debian"
-            command = request.getfixturevalue("debian_blender") if debian else wheel(version)
-            held[version] = run_inside(command, place / version, daemon_program, not debian)
+            if version == "system":
+                command = request.getfixturevalue("system_blender")
+                extension = takes_extensions()
+            else:
+                command, extension = wheel(version), True
+            held[version] = run_inside(command, place / version, daemon_program, extension)
         return held[version]
 
     return outcomes
@@ -150,12 +161,12 @@ def run_inside(command, root, daemon_program, extension):
 
 
 @pytest.fixture(scope="session")
-def window_session(debian_blender, place, daemon_program):
+def window_session(system_blender, place, daemon_program):
     """What came of the scenarios, a map of their names to what they told, and what Blender said."""
     out = Path(os.environ.get("FRAMEWRIGHT_SCREENSHOTS") or place / "out")
     out.mkdir(parents=True, exist_ok=True)
     profile = Profile(place / "window")
-    profile.install(extension=False)
+    profile.install(extension=takes_extensions())
     home = daemon_home(place / "fw")
     report = place / "report.json"
     names = list(tests(DRIVER / "scenarios.py", ""))

@@ -18,6 +18,8 @@ import bpy
 OUT = Path(os.environ["FRAMEWRIGHT_OUT"])
 WORK = Path(os.environ["FRAMEWRIGHT_WORK"])
 MODEL = os.environ["FRAMEWRIGHT_MODEL"]
+# From 4.2 on it is an extension.
+ADD_ON = ("bl_ext.user_default." if bpy.app.version >= (4, 2) else "") + "framewright_blender"
 SIZE = 64 if MODEL == "tiny" else 128
 PROMPT = "close up of a man in a kitchen, soft daylight"
 WOMAN = "a woman with long black hair in a red top"
@@ -33,7 +35,7 @@ SHOTS = (
 def part(name):
     import importlib
 
-    return importlib.import_module(f"framewright_blender.{name}")
+    return importlib.import_module(f"{ADD_ON}.{name}")
 
 
 def studio():
@@ -144,7 +146,11 @@ def _with_board(name, **more):
 
 def strips(scene):
     editor = scene.sequence_editor
-    held = list(editor.sequences_all) if editor is not None else []
+    if editor is None:
+        return []
+    # Called strips from 4.4 on; the old name went with 5.0.
+    all_of_them = "strips_all" if hasattr(editor, "strips_all") else "sequences_all"
+    held = list(getattr(editor, all_of_them))
     return sorted(held, key=lambda strip: strip.frame_final_start)
 
 
@@ -174,7 +180,7 @@ def _pull(x, y, to_x, to_y):
 def ready():
     """The add-on is turned on, and the daemon starts when its panel is shown."""
     WORK.mkdir(parents=True, exist_ok=True)
-    assert bpy.ops.preferences.addon_enable(module="framewright_blender") == {"FINISHED"}
+    assert bpy.ops.preferences.addon_enable(module=ADD_ON) == {"FINISHED"}
     bpy.context.preferences.view.show_splash = False
     scene = yield from _new_file("ready")
     assert scene.framewright.prompt == PROMPT

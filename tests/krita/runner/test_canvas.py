@@ -10,7 +10,7 @@ from framewright_krita.history import ANNOTATION, Entry, History, Result
 from framewright_krita.mask import Mask
 from framewright_krita.order import Task
 from framewright_krita.pixels import BYTES_OF_DEPTH, Pixels
-from krita import Selection
+from krita import Krita, Selection
 
 P3 = "Rec2020-elle-V4-g10.icc"
 
@@ -177,6 +177,33 @@ def test_a_group_holds_every_candidate_and_shows_the_first(new_document):
         assert data_of(node, place) == pixels.data
 
 
+def test_a_layer_behind_a_transparency_mask_shows_only_what_the_mask_lets_through(new_document):
+    document = new_document(64, 64)
+    canvas = Canvas(document)
+    since_5_2 = tuple(map(int, Krita.instance().version().split(".")[:2])) >= (5, 2)
+    assert canvas.takes_transparency_masks == since_5_2
+    if not since_5_2:  # there is nothing to call, and the panel offers nothing
+        return
+    place = Bounds(8, 8, 40, 40)
+    pixels = noise(place, opaque=True)
+    inside = Bounds(16, 16, 10, 10)
+    mask = bytearray(place.area)
+    for y in range(inside.height):
+        row = (inside.y - place.y + y) * place.width + inside.x - place.x
+        mask[row : row + inside.width] = b"\xff" * inside.width
+    canvas.insert_masked("made", pixels, Mask(place, bytes(mask)))
+    document.refreshProjection()
+    document.waitForDone()
+    made = layer(document, "made")
+    assert [node.type() for node in made.childNodes()] == ["transparencymask"]
+    assert data_of(made, place) == pixels.data, "the layer itself keeps all of its pixels"
+    shown = Pixels(place, "U8", bytes(made.projectionPixelData(8, 8, 40, 40).data())).alpha
+    for y in range(place.height):
+        for x in range(place.width):
+            at = y * place.width + x
+            assert (shown[at] > 0) == (mask[at] > 0), (x, y)
+
+
 def test_new_layers_go_above_the_active_one_but_into_no_hidden_or_locked_group(new_document):
     document = new_document()
     for hide in (False, True):
@@ -269,8 +296,6 @@ def test_rgb_has_no_trouble(new_document):
 
 
 def test_the_history_is_saved_with_the_document(new_document, tmp_path):
-    from krita import Krita
-
     document = new_document()
     place = Bounds(1, 2, 3, 4)
     entry = Entry(
