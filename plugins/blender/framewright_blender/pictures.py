@@ -12,7 +12,7 @@ import sys
 import tempfile
 import zlib
 from array import array
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -296,25 +296,37 @@ def _png(width: int, height: int, data: bytearray) -> "Generator[None, None, byt
     )
 
 
+@contextlib.contextmanager
+def _written_as(settings: Any, file_format: str, **more: Any) -> Iterator[None]:
+    """Image settings of a scene for the time of one file, whatever the artist's output is."""
+    wanted = {"file_format": file_format, **more}
+    # From Blender 5.0 on a scene whose output is a video knows no format of pictures.
+    if hasattr(settings, "media_type"):
+        wanted = {"media_type": "IMAGE", **wanted}
+    kept = {name: getattr(settings, name) for name in wanted}
+    try:
+        for name, value in wanted.items():
+            setattr(settings, name, value)
+        yield
+    finally:
+        for name, value in kept.items():
+            setattr(settings, name, value)
+
+
 def _saved(image: Any) -> Read:
     """What Blender writes of an image, with the scene's view transform."""
     yield
     scene = bpy.context.scene
     settings = scene.render.image_settings
-    kept = settings.file_format, settings.color_mode, settings.color_depth, settings.compression
-    with _temporary("picture.png") as path:
+    # Packing would take longer than everything else, and the file is read once.
+    asked = {"color_mode": "RGBA", "color_depth": "8", "compression": 0}
+    with _temporary("picture.png") as path, _written_as(settings, "PNG", **asked):
         try:
-            settings.file_format = "PNG"
-            # Packing would take longer than everything else, and the file is read once.
-            settings.color_mode, settings.color_depth, settings.compression = "RGBA", "8", 0
             image.save_render(str(path), scene=scene)
         except RuntimeError as error:
             raise FramewrightError(
                 "this image holds no picture yet", image.name, "render it first"
             ) from error
-        finally:
-            settings.file_format = kept[0]
-            settings.color_mode, settings.color_depth, settings.compression = kept[1:]
         picture = Picture.png(path.read_bytes())
     _check_sides(picture.width, picture.height, image.name)
     return picture

@@ -683,6 +683,18 @@ def show_image(image: Any, instead_of: str = "", mode: str = "") -> bool:
     return bool(editors)
 
 
+def paint_with_white(scene: Any) -> None:
+    """Gives the brush the colour that a mask is painted with, and black to exchange it for."""
+    painting = scene.tool_settings.image_paint
+    # The settings that brushes share are each mode's own from Blender 5.0 on.
+    shared = getattr(painting, "unified_paint_settings", None)
+    if shared is None:
+        shared = scene.tool_settings.unified_paint_settings
+    held = shared if shared.use_unified_color else painting.brush
+    if held is not None:
+        held.color, held.secondary_color = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
+
+
 def _seed(settings: Settings) -> int:
     return settings.seed if settings.seed is not None else random.randrange(_SEEDS)
 

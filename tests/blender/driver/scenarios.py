@@ -364,9 +364,11 @@ def inpainted():
     yield from _fit(editor)
     yield 0.3
     before = bytes(round(255 * value) for value in mask.pixels)
-    brush = scene.tool_settings.image_paint.brush
-    brush.color = (1.0, 1.0, 1.0)
-    scene.tool_settings.unified_paint_settings.size = 16
+    # The settings that all brushes share belong to each mode's own since 5.0.
+    painting = scene.tool_settings
+    if not hasattr(painting, "unified_paint_settings"):
+        painting = painting.image_paint
+    painting.unified_paint_settings.size = 16
     yield from _stroke(editor)
     yield 0.5
     after = bytes(round(255 * value) for value in mask.pixels)

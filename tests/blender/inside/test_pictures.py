@@ -158,6 +158,19 @@ def test_what_is_darker_or_lighter_than_a_byte_is_its_nearest(part):
     assert list(made) == [0, 0, 0, 0, 0, 128, 255, 255, 255, 255, 255]
 
 
+def test_an_output_that_is_a_video_is_no_hindrance_and_stays(scene, part):
+    settings = scene.render.image_settings
+    if hasattr(settings, "media_type"):
+        settings.media_type = "VIDEO"
+    settings.file_format, settings.color_mode = "FFMPEG", "RGB"
+    image = bpy.data.images.new("render", 6, 4, alpha=True, float_buffer=True)
+    image.pixels = [1.0, 0.0, 0.0, 1.0] * 24
+    picture = read(part("pictures").read(image))
+    assert (picture.width, picture.height) == (6, 4)
+    assert (settings.file_format, settings.color_mode) == ("FFMPEG", "RGB")
+    assert getattr(settings, "media_type", "VIDEO") == "VIDEO"
+
+
 def test_the_stray_pixel_that_blender_leaves_in_a_mask_is_mended(part, folder):
     image = bpy.data.images.new("mask", 6, 4)
     values = [at // 4 % 5 / 4 if at % 4 != 3 else 1.0 for at in range(4 * 6 * 4)]

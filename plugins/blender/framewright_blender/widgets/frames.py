@@ -12,7 +12,7 @@ from .. import pictures, places, sequence, workplace
 from ..client import FramewrightError, Picture
 from ..job import Target
 from ..record import Record
-from ..studio import show_image
+from ..studio import paint_with_white, show_image
 from . import parts
 from .operator import Action
 from .properties import with_properties
@@ -131,6 +131,8 @@ class PaintMask(Action, bpy.types.Operator):
             if held is not None:
                 held.framewright.mask_image, held.framewright.mask_from = mask, "PAINT"
             show_image(mask, name, mode="PAINT")
+            if held is not None:
+                paint_with_white(held)
 
         workplace.studio().paint_mask(source, made)
 
