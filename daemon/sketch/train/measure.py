@@ -8,7 +8,7 @@
 `captions` draws held-out captions with the seeds of `evaluate.py`, so that both figures can be
 compared. `shots` draws each framing with and without the LoRAs that its phrase calls for. `pair`
 draws two characters side by side, with plainly stacked LoRAs (`--scale` times the library's
-weights) or each in a region of its own, and asks whether class, hair and top of both are right.
+weights) or each in a region of its own, and asks whether tops, hair and class of both are right.
 `repaint` clicks on the person of a scene, takes the segmenter's best mask and paints another
 character there; beside it stands how often the same prompts give hair and top right without a
 picture.
@@ -146,22 +146,29 @@ def pair(args: argparse.Namespace, client: Client) -> dict[str, Any]:
             options["auto_regions"] = True
         elif args.scale != 1.0:
             options["loras"] = [
-                {"name": f"sketch-{name}", "weight": args.scale * 0.8} for name in names
+                {"name": f"sketch-{name}", "weight": args.scale * 1.2} for name in names
             ]
         frames.append(draw(client, prompt, args.seed + number, **options))
     if args.save:
         np.save(args.save, np.stack(frames))
     seen = judge(load(args.judge), np.stack(frames))
-    both = {"people": 0, "both right": 0}
-    for answer in seen:
-        both["people"] += answer["people"] == "2"
-        both["both right"] += answer["people"] == "2" and all(
-            answer[f"{side}.{part}"] in (look[part], HIDDEN)
-            and answer[f"{side}.top"] == look["top"]
-            for side, look in zip(("first", "second"), looks, strict=True)
-            for part in ("class", "hair", "top")
+    # The judge's answers, the stricter the further down.
+    asked = {"tops": ["top"], "tops and hair": ["top", "hair"]}
+    asked["tops, hair and class"] = ["top", "hair", "class"]
+    right = {"two people": sum(answer["people"] == "2" for answer in seen)}
+    for name, parts in asked.items():
+        right[name] = sum(
+            answer["people"] == "2"
+            and all(
+                answer[f"{side}.{part}"] == look[part]
+                # Hair may be under a hat, or out of the frame.
+                or (part == "hair" and answer[f"{side}.hair"] == HIDDEN)
+                for side, look in zip(("first", "second"), looks, strict=True)
+                for part in parts
+            )
+            for answer in seen
         )
-    return {name: told(f"{args.how}, {name}", right, len(seen)) for name, right in both.items()}
+    return {name: told(f"{args.how}, {name}", count, len(seen)) for name, count in right.items()}
 
 
 def description(look: dict[str, Any]) -> str:

@@ -57,6 +57,9 @@ DECODER = {
 }
 MASK_CHANNELS = 8
 
+# What a cell may show: nothing, a part of a person, or a prop.
+KINDS = 10
+
 # The parts of a person's id, `1 + 16 * person + part`, that belong together.
 HEAD = (0, 1, 6)
 CLOTHES = (2, 3, 5)
@@ -64,6 +67,8 @@ CLOTHES = (2, 3, 5)
 MEANT = (0.15, 0.15, 0.7)
 # How often, in a frame of people and props, a person is clicked.
 PEOPLE = 0.7
+# Weight of the loss of outlines.
+OUTLINES = 1.0
 
 
 def build() -> SamModel:
@@ -164,15 +169,18 @@ def prompts(
 class Batches(IterableDataset):
     """Endless training batches, made by worker processes where an accelerator waits for them."""
 
-    def __init__(self, scenes: Scenes, batch: int, count: int, seed: tuple[int, int]) -> None:
+    def __init__(
+        self, scenes: Scenes, batch: int, count: int, boxes: float, seed: tuple[int, int]
+    ) -> None:
         self.scenes, self.batch, self.count, self.seed = scenes, batch, count, seed
+        self.boxes = boxes
         self.last = len(scenes) - held_out(len(scenes))
 
     def __iter__(self) -> Iterator[tuple[bool, np.ndarray, Tensor, Tensor, Tensor]]:
         worker = get_worker_info()
         rng = np.random.default_rng((*self.seed, worker.id if worker else 0))
         while True:
-            boxes = rng.random() < 1 / 3
+            boxes = rng.random() < self.boxes
             index, sets = [], []
             while len(index) < self.batch:
                 i = int(rng.integers(self.last))
@@ -196,6 +204,33 @@ def shares(masks: np.ndarray) -> Tensor:
 def pixels(scenes: Scenes, index: np.ndarray, device: str) -> Tensor:
     """Frames as the encoder wants them: (n, 3, IMAGE, IMAGE) in -1..1."""
     return scenes.pixels(index, None, np.random.default_rng(0), device)
+
+
+class Outliner(nn.Module):
+    """Tells from the image's embedding what each cell shows and where things end.
+
+    The decoder's masks alone teach the encoder slowly: a click tells of one thing, this of all.
+    It is thrown away after training.
+    """
+
+    SIDE = MASK * PATCH // IMAGE  # cells of a mask along one cell of the embedding
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.project = nn.Conv2d(ENCODER["output_channels"], (KINDS + 2) * self.SIDE**2, 1)
+
+    def forward(self, embedding: Tensor, ids: Tensor) -> Tensor:
+        """The loss against ids (batch, IMAGE, IMAGE)."""
+        said = F.pixel_shuffle(self.project(embedding), self.SIDE)
+        step = IMAGE // MASK
+        cells = ids[:, ::step, ::step]
+        parts = torch.where(cells > 0, (cells - 1) % 16 + 1, 0)
+        kinds = torch.where(cells >= 128, KINDS - 1, parts)
+        kind = F.cross_entropy(said[:, :KINDS], kinds.clamp(max=KINDS - 1))
+        # Where the cell to the right, and the one below, belong to another thing.
+        ends = F.pad((cells[:, :, 1:] != cells[:, :, :-1]).float(), (0, 1))
+        ends = torch.stack([ends, F.pad((cells[:, 1:] != cells[:, :-1]).float(), (0, 0, 0, 1))], 1)
+        return kind + F.binary_cross_entropy_with_logits(said[:, KINDS:], ends)
 
 
 def overlap(logits: Tensor, target: Tensor) -> Tensor:
@@ -228,12 +263,13 @@ def train(options: argparse.Namespace) -> None:
         model.load_state_dict(exported(options.start, model))
     model.to(options.device)
     model.vision_encoder.to(dtype)
-    master = Master({"sam": model}, ema=0.998)
+    outliner = Outliner().to(options.device)
+    master = Master({"sam": model, "outliner": outliner}, ema=0.998)
     run = Run(options.out, options.minutes, options.cooldown, options.rate)
     resume(options.out / "checkpoint.pt", master, run)
     workers = 0 if options.device == "cpu" else max(1, len(os.sched_getaffinity(0)) - 2)
     seed = (options.seed, run.step)
-    stream = Batches(scenes, options.batch, options.prompts, seed)
+    stream = Batches(scenes, options.batch, options.prompts, options.boxes, seed)
     batches = iter(DataLoader(stream, batch_size=None, num_workers=workers))
     for _ in run.steps():
         boxes, index, asked, target, meant = next(batches)
@@ -244,9 +280,11 @@ def train(options: argparse.Namespace) -> None:
         embedding = model.vision_encoder(x).last_hidden_state.float()
         out = model(image_embeddings=embedding, **prompt)
         mask_loss, score_loss = losses(out.pred_masks, out.iou_scores, target, meant)
-        (mask_loss + score_loss).backward()
+        ids = torch.from_numpy(scenes.ids[np.asarray(index)]).to(options.device).long()
+        outlines = outliner(embedding, ids)
+        (mask_loss + score_loss + OUTLINES * outlines).backward()
         master.step(run.learning_rate())
-        run.log(masks=mask_loss, scores=score_loss)
+        run.log(masks=mask_loss, scores=score_loss, outlines=outlines)
         run.save_if_due(master)
     save(options.out / "checkpoint.pt", master, run.step)
 
@@ -344,9 +382,7 @@ def exported(folder: Path, model: SamModel) -> dict[str, Tensor]:
     stored = load_file(folder / "model.safetensors")
     tensors = {}
     for name in model.state_dict():
-        copied = name.replace(
-            "shared_image_embedding.", "prompt_encoder.shared_embedding."
-        )
+        copied = name.replace("shared_image_embedding.", "prompt_encoder.shared_embedding.")
         (theirs,) = meta_names({copied: torch.empty(0)})
         tensors[name] = stored[theirs].float()
     return tensors
@@ -403,10 +439,11 @@ def main() -> None:
         if name == "train":
             command.add_argument("--start", type=Path, help="go on from this exported folder")
             command.add_argument("--minutes", type=float, default=60)
-            command.add_argument("--batch", type=int, default=6, help="frames a step")
-            command.add_argument("--prompts", type=int, default=8, help="clicks or boxes a frame")
-            command.add_argument("--rate", type=float, default=1.2e-3)
-            command.add_argument("--cooldown", type=float, default=0.9)
+            command.add_argument("--batch", type=int, default=8, help="frames a step")
+            command.add_argument("--prompts", type=int, default=6, help="clicks or boxes a frame")
+            command.add_argument("--boxes", type=float, default=0.4, help="share of box batches")
+            command.add_argument("--rate", type=float, default=8e-4)
+            command.add_argument("--cooldown", type=float, default=0.95)
             command.add_argument("--seed", type=int, default=0)
         command.set_defaults(run=function)
     options = parser.parse_args()
