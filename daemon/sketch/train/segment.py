@@ -5,7 +5,7 @@ clothes) and the whole person; a box asks for the one thing that it surrounds. T
 IoU to expect when a click means a whole thing in most cases, so the whole comes first.
 
     python segment.py train  --data FOLDER --out FOLDER --minutes 60
-    python segment.py report --data FOLDER --out FOLDER
+    python segment.py report --data FOLDER --out FOLDER  # or a folder that export wrote
     python segment.py export --out FOLDER --to FOLDER
 """
 
@@ -302,11 +302,17 @@ def report(options: argparse.Namespace) -> None:
     """The issue's figures over persons of at least 1 % of the frame, on held-out scenes."""
     torch.set_num_threads(options.threads)
     scenes = Scenes.open(options.data)
-    model = trained(options.out).to(options.device)
+    if (options.out / "model.safetensors").is_file():
+        model = build().eval()
+        model.load_state_dict(exported(options.out, model))
+    else:
+        model = trained(options.out)
+    model.to(options.device)
     rng = np.random.default_rng(7)
     best: dict[str, list[float]] = {"click": [], "box": []}
     close = []
-    for i in range(len(scenes) - held_out(len(scenes)), len(scenes)):
+    first_scene = 0 if options.unseen else len(scenes) - held_out(len(scenes))
+    for i in range(first_scene, len(scenes)):
         embedding = None
         for person in range(2):
             ids = scenes.ids[i]
@@ -430,6 +436,10 @@ def main() -> None:
     for name, function in (("train", train), ("report", report), ("export", export)):
         command = commands.add_parser(name)
         command.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
+        if name == "report":
+            command.add_argument(
+                "--unseen", action="store_true", help="no scene of --data was trained on"
+            )
         command.add_argument("--threads", type=int, default=1)
         command.add_argument("--device", default="cpu")
         if name != "export":
