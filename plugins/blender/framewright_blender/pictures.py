@@ -12,7 +12,7 @@ import sys
 import tempfile
 import zlib
 from array import array
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -297,7 +297,7 @@ def _png(width: int, height: int, data: bytearray) -> "Generator[None, None, byt
 
 
 @contextlib.contextmanager
-def _written_as(settings: Any, file_format: str, **more: Any) -> Iterator[None]:
+def _written_as(settings: Any, file_format: str, **more: Any) -> Generator[None, None, None]:
     """Image settings of a scene for the time of one file, whatever the artist's output is."""
     wanted = {"file_format": file_format, **more}
     # From Blender 5.0 on a scene whose output is a video knows no format of pictures.
