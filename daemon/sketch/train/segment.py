@@ -258,9 +258,7 @@ def train(options: argparse.Namespace) -> None:
     scenes = Scenes.open(options.data)
     # The decoder's small matrices are quicker, and more exact, in float32.
     dtype = precision(options.device)
-    model = build()
-    if options.start:
-        model.load_state_dict(exported(options.start, model))
+    model = exported(options.start) if options.start else build()
     model.to(options.device)
     model.vision_encoder.to(dtype)
     outliner = Outliner().to(options.device)
@@ -302,12 +300,9 @@ def report(options: argparse.Namespace) -> None:
     """The issue's figures over persons of at least 1 % of the frame, on held-out scenes."""
     torch.set_num_threads(options.threads)
     scenes = Scenes.open(options.data)
-    if (options.out / "model.safetensors").is_file():
-        model = build().eval()
-        model.load_state_dict(exported(options.out, model))
-    else:
-        model = trained(options.out)
-    model.to(options.device)
+    is_exported = (options.out / "model.safetensors").is_file()
+    model = exported(options.out) if is_exported else trained(options.out)
+    model.eval().to(options.device)
     rng = np.random.default_rng(7)
     best: dict[str, list[float]] = {"click": [], "box": []}
     close = []
@@ -383,15 +378,17 @@ def meta_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return named
 
 
-def exported(folder: Path, model: SamModel) -> dict[str, Tensor]:
-    """The tensors that `export` wrote, under transformers' names."""
+def exported(folder: Path) -> SamModel:
+    """The model that `export` wrote."""
     stored = load_file(folder / "model.safetensors")
+    model = build()
     tensors = {}
     for name in model.state_dict():
         copied = name.replace("shared_image_embedding.", "prompt_encoder.shared_embedding.")
         (theirs,) = meta_names({copied: torch.empty(0)})
         tensors[name] = stored[theirs].float()
-    return tensors
+    model.load_state_dict(tensors)
+    return model
 
 
 def export(options: argparse.Namespace) -> None:

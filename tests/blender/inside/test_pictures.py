@@ -117,6 +117,16 @@ def test_black_takes_white_back(scene, shot, idle, studio):
     assert not [image for image in bpy.data.images if "inpainted" in image.filepath]
 
 
+def test_a_mask_is_painted_with_white(scene, shot, idle):
+    tools = scene.tool_settings
+    own = tools.image_paint
+    shared = getattr(own, "unified_paint_settings", None) or tools.unified_paint_settings
+    shared.use_unified_color = True
+    shared.color, shared.secondary_color = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
+    painted_mask(scene, sent(shot), idle)
+    assert (tuple(shared.color), tuple(shared.secondary_color)) == ((1.0,) * 3, (0.0,) * 3)
+
+
 def drawn_mask():
     """A Mask datablock with a rectangle in the middle."""
     mask = bpy.data.masks.new("around the face")

@@ -127,11 +127,11 @@ class PaintMask(Action, bpy.types.Operator):
         scene, name = context.scene.name, source.name
 
         def made(mask: Any) -> None:
+            # First, since the painting mode is what gives a scene its brush.
+            show_image(mask, name, mode="PAINT")
             held = bpy.data.scenes.get(scene)
             if held is not None:
                 held.framewright.mask_image, held.framewright.mask_from = mask, "PAINT"
-            show_image(mask, name, mode="PAINT")
-            if held is not None:
                 paint_with_white(held)
 
         workplace.studio().paint_mask(source, made)
