@@ -4,7 +4,9 @@
     python evaluate.py --model ../weights/sketch --judge ../weights/judge --data held-out
 
 Every figure is a share of right answers with its 95 % confidence interval (Wilson) and the number
-of cases. Frame n is drawn from seed n, so that two models, or two engines, can be compared.
+of cases. Frame n is drawn from the noise that the engine draws from seed n, so that two models, or
+two engines, can be compared: `--frames` with what `measure.py captions --save` wrote judges the
+engine's, and `--save` keeps diffusers' own.
 """
 
 from __future__ import annotations
@@ -51,6 +53,7 @@ def main() -> None:
     parser.add_argument(
         "--frames", type=Path, help="frames drawn elsewhere instead: a .npy of (n, h, w, 3) bytes"
     )
+    parser.add_argument("--save", type=Path, help="a .npy file for the frames that are drawn")
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--steps", type=int, default=20)
@@ -77,6 +80,8 @@ def main() -> None:
             pipeline, captions, args.size, args.steps, args.guidance, args.rescale, 0, args.batch
         )
         frames = np.stack([np.asarray(image) for image in images])
+        if args.save:
+            np.save(args.save, frames)
     else:
         frames = data.images[: len(scenes)]  # the renders themselves: what the judge can reach
     asked = load(args.judge).to(args.device)

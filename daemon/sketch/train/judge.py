@@ -1,7 +1,9 @@
 """Trains and applies the judge: a classifier that names what a frame of the world shows.
 
 It learns from real renders alone and measures generated frames; it never takes part in training
-the generator. `evaluate.py` asks it; README.md has figures.
+the generator. With `--vae` a part of the renders has gone through the autoencoder, as all that a
+generator draws has: else the judge is told less by a frame than there is in it. `evaluate.py` asks
+it; README.md has figures.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from data import Scenes
+from diffusers import AutoencoderKL
 from progress import precision
 from safetensors.torch import load_file, save_file
 from sums import write_sums
@@ -179,6 +182,8 @@ class Examples:
 
     data: Scenes
     labels: Tensor
+    # The first frames as an autoencoder gives them back: bytes, as in `data.images`.
+    decoded: np.ndarray | None = None
 
     @classmethod
     def load(cls, folder: Path) -> Examples:
@@ -196,6 +201,33 @@ class Examples:
 
     def pixels(self, index: np.ndarray, device: str) -> Tensor:
         return prepare(self.data.pixels(index, None, np.random.default_rng(0), device))
+
+    def mixed(self, index: np.ndarray, device: str) -> Tensor:
+        """As `pixels`; of the frames that an autoencoder gave back every second one as it did."""
+        pixels = self.pixels(index, device)
+        if self.decoded is not None:
+            rows = np.flatnonzero((index < len(self.decoded)) & (np.arange(len(index)) % 2 == 0))
+            given = torch.from_numpy(self.decoded[index[rows]]).to(device).permute(0, 3, 1, 2)
+            pixels[torch.from_numpy(rows).to(device)] = prepare(given.float() / 127.5 - 1)
+        return pixels
+
+
+@torch.inference_mode()
+def through(vae: AutoencoderKL, data: Scenes, count: int, device: str, path: Path) -> np.ndarray:
+    """The first frames as an autoencoder gives them back; kept in a .npy file."""
+    if not path.exists():
+        vae = vae.to(device, memory_format=torch.channels_last)
+        frames = []
+        for index in np.array_split(np.arange(count), -(-count // 32)):
+            x = data.pixels(index, None, np.random.default_rng(0), device)
+            x = x.contiguous(memory_format=torch.channels_last)
+            y = vae.decode(vae.encode(x).latent_dist.mode()).sample.clamp(-1, 1)
+            frames.append(((y + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial.npy")
+        np.save(partial, np.concatenate(frames))
+        partial.rename(path)
+    return np.load(path, mmap_mode="r")
 
 
 def prepare(x: Tensor) -> Tensor:
@@ -240,6 +272,11 @@ def train(options: argparse.Namespace) -> None:
     torch.manual_seed(options.seed)
     device, dtype = options.device, precision(options.device)
     examples, held_out = Examples.load(options.data), Examples.load(options.held_out)
+    if options.vae:
+        vae = AutoencoderKL.from_pretrained(options.vae, torch_dtype=torch.float32)
+        count = min(options.decoded, len(examples.data))
+        path = options.out / "decoded.npy"
+        examples.decoded = through(vae, examples.data, count, device, path)
     labels = examples.labels.to(device)
     model = load(options.start).train() if options.start else Judge()
     model.to(device, memory_format=torch.channels_last)
@@ -260,7 +297,7 @@ def train(options: argparse.Namespace) -> None:
         for group in optimizer.param_groups:
             group["lr"] = options.rate * min(1, (count + 1) / 100) * max(0.01, min(1, left / 0.6))
         index = np.sort(picks.integers(0, len(examples.labels), options.batch))
-        x = roughen(examples.pixels(index, device), random)
+        x = roughen(examples.mixed(index, device), random)
         truth = labels[torch.from_numpy(index).to(device)]
         with torch.autocast(device, dtype, enabled=dtype != torch.float32):
             logits = model(x)
@@ -394,6 +431,8 @@ def main() -> None:
     trainer.add_argument("--held-out", type=Path, required=True)
     trainer.add_argument("--out", type=Path, required=True)
     trainer.add_argument("--start", type=Path, help="go on from this exported judge")
+    trainer.add_argument("--vae", type=Path, help="autoencoder that frames go through, too")
+    trainer.add_argument("--decoded", type=int, default=20000, help="how many of the first ones")
     trainer.add_argument("--minutes", type=float, default=30)
     trainer.add_argument("--threads", type=int, default=1)
     trainer.add_argument("--batch", type=int, default=64)

@@ -4,6 +4,7 @@
     python measure.py shots --judge ../weights/judge --frames 25
     python measure.py pair --judge ../weights/judge --frames 200 --how regions
     python measure.py repaint --judge ../weights/judge --data held-out --model sketch-inpaint
+    python measure.py segment --data held-out
 
 `captions` draws held-out captions with the seeds of `evaluate.py`, so that both figures can be
 compared. `shots` draws each framing with and without the LoRAs that its phrase calls for. `pair`
@@ -34,6 +35,7 @@ from framewright import Client, Picture
 from judge import HIDDEN, LIGHTS, SETTINGS, SHOTS, judge, load, report
 from lora import LOOK
 from PIL import Image
+from segment import LEAST_SHARE, interior, surrounding
 
 PHRASES = {
     "extreme-close-up": "extreme close up of",
@@ -201,6 +203,73 @@ def pixels_of(picture: dict[str, Any], mode: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(bytes(picture["data"]))).convert(mode))
 
 
+def opaque(canvas: np.ndarray) -> Picture:
+    height, width = canvas.shape[:2]
+    whole = np.dstack([canvas, np.full((height, width, 1), 255, np.uint8)])
+    return Picture.rgba8(width, height, whole.tobytes())
+
+
+def person_pixels(data: Scenes, number: int, person: int) -> np.ndarray:
+    ids = data.ids[number]
+    return (ids >= 1 + 16 * person) & (ids < 17 + 16 * person)
+
+
+def overlap(mask: np.ndarray, truth: np.ndarray) -> float:
+    """Intersection over union."""
+    return float((mask & truth).sum() / max(1, (mask | truth).sum()))
+
+
+def segment(args: argparse.Namespace, client: Client) -> dict[str, Any]:
+    """How well masks of clicks and boxes fit the people that they are meant for."""
+    data = Scenes.open(args.data)
+    rng = np.random.default_rng(7)
+    best: dict[str, list[float]] = {}
+    close: dict[str, list[bool]] = {}
+    by_shot: dict[str, dict[str, list[float]]] = {}
+    persons, seconds = 0, []
+    for number in range(len(data)):
+        for person in (0, 1):
+            truth = person_pixels(data, number, person)
+            if truth.mean() < LEAST_SHARE:
+                continue
+            if persons == args.frames:
+                break
+            persons += 1
+            x, y = interior(truth, rng)
+            edges = (float(edge) for edge in surrounding(truth))
+            asked = {
+                "click": {"points": [{"x": x + 0.5, "y": y + 0.5}]},
+                "box": {
+                    "boxes": [dict(zip(("left", "top", "right", "bottom"), edges, strict=True))]
+                },
+            }
+            image = opaque(np.asarray(data.images[number]))
+            for kind, prompt in asked.items():
+                for closer in (False, True):
+                    name = f"{kind}{'' if closer else ', as first seen'}"
+                    request = {"image": image, "model": "sketch", "closer": closer, **prompt}
+                    answer = client.call("mask.segment", **request)
+                    masks = [pixels_of(found["mask"], "L") > 127 for found in answer["candidates"]]
+                    overlaps = [overlap(mask, truth) for mask in masks]
+                    best.setdefault(name, []).append(max(overlaps))
+                    close.setdefault(name, []).append(max(overlaps) - overlaps[0] <= 0.05)
+                    shot = by_shot.setdefault(data.scenes[number]["shot"], {})
+                    shot.setdefault(name, []).append(max(overlaps))
+                    if closer:
+                        seconds.append(client.call("mask.segment", **request)["seconds"])
+    figures: dict[str, Any] = {"persons": persons}
+    for name, overlaps in best.items():
+        figures[f"{name}, mean best IoU"] = float(np.mean(overlaps))
+        print(f"{name}: best of three masks IoU {np.mean(overlaps):.4f} of {persons}", flush=True)
+        figures[f"{name}, top within 0.05"] = told_share("  top within 0.05", close[name])
+    for shot, named in sorted(by_shot.items()):
+        means = ", ".join(f"{name} {np.mean(of):.3f}" for name, of in named.items())
+        print(f"{shot}, {len(named['click'])}: {means}", flush=True)
+    figures["median seconds, seen before"] = float(np.median(seconds))
+    print(f"median answer in a picture that was seen {1000 * np.median(seconds):.1f} ms")
+    return figures
+
+
 def repaint(args: argparse.Namespace, client: Client) -> dict[str, Any]:
     """How often hair and top of a person who was painted over another are those of the prompt."""
     looks = [json.loads(path.read_text()) for path in sorted(CHARACTERS.glob("*.json"))]
@@ -215,23 +284,22 @@ def repaint(args: argparse.Namespace, client: Client) -> dict[str, Any]:
         if len(scene["people"]) != 1 or scene["shot"] not in REPAINTED:
             continue
         person = scene["people"][0]
-        truth = (data.ids[number] >= 1) & (data.ids[number] < 17)
+        truth = person_pixels(data, number, 0)
         other = [k for k in looks if k["top"] != person["top"] and k["hair"] != person["hair"]]
-        if truth.mean() < 0.01 or not other or not LOOK.match(scene["caption"]):
+        if truth.mean() < LEAST_SHARE or not other or not LOOK.match(scene["caption"]):
             continue
         look = other[rng.integers(len(other))]
         prompt = LOOK.sub(description(look), scene["caption"])
         canvas = np.asarray(data.images[number])
         height, width = truth.shape
-        whole = np.dstack([canvas, np.full((height, width, 1), 255, np.uint8)])
-        image = Picture.rgba8(width, height, whole.tobytes())
+        image = opaque(canvas)
         x, y = inside(truth)
         asked = {"image": image, "points": [{"x": x + 0.5, "y": y + 0.5}]}
         client.call("mask.segment", **asked)
         answer = client.call("mask.segment", **asked)  # the picture is known now
         seconds.append(answer["seconds"])
         masks = [pixels_of(candidate["mask"], "L") > 127 for candidate in answer["candidates"]]
-        overlaps = [(m & truth).sum() / (m | truth).sum() for m in masks]
+        overlaps = [overlap(mask, truth) for mask in masks]
         best.append(max(overlaps))
         top_close.append(best[-1] - overlaps[0] <= 0.05)
         request = {
@@ -290,11 +358,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["captions", "shots", "pair", "repaint"])
-    parser.add_argument("--judge", type=Path, required=True, help="exported judge, or judge.pt")
-    parser.add_argument("--data", type=Path, help="held-out scenes, for captions and repaint")
+    parser.add_argument("what", choices=["captions", "shots", "pair", "repaint", "segment"])
+    parser.add_argument("--judge", type=Path, help="exported judge, or judge.pt")
+    parser.add_argument(
+        "--data", type=Path, help="held-out scenes, for captions, repaint and segment"
+    )
     parser.add_argument("--model", default="sketch", help="a model of the library")
-    parser.add_argument("--frames", type=int, default=200, help="how many; for shots, of each")
+    parser.add_argument(
+        "--frames", type=int, default=200, help="how many; for shots, of each; for segment, persons"
+    )
     parser.add_argument("--characters", default="kaitoyosuke,jiyeonmun")
     parser.add_argument("--how", choices=["stacked", "regions"], default="stacked")
     parser.add_argument("--scale", type=float, default=1.0, help="of stacked LoRA weights")
@@ -302,8 +374,11 @@ def main() -> None:
     parser.add_argument("--save", type=Path, help="a .npy file for the frames")
     parser.add_argument("--out", type=Path, help="a JSON file for the figures")
     args = parser.parse_args()
+    if args.what != "segment" and not args.judge:
+        parser.error(f"{args.what} needs --judge")
     with Client.connect("measure 1.0") as client:
         measures = {"captions": captions, "shots": shots, "pair": pair, "repaint": repaint}
+        measures["segment"] = segment
         figures = measures[args.what](args, client)
     if args.out:
         args.out.write_text(json.dumps(figures, indent=1) + "\n")

@@ -40,6 +40,8 @@ def precision(device: str) -> torch.dtype:
     return min((torch.float32, torch.bfloat16), key=_seconds_of_convolution)
 
 
+@torch.inference_mode(False)  # whoever asks may be about to encode, and need no gradients
+@torch.enable_grad()
 def _seconds_of_convolution(dtype: torch.dtype) -> float:
     """The least time that a convolution like the UNet's takes, forward and backward."""
     layer = torch.nn.Conv2d(64, 64, 3, padding=1).to(dtype, memory_format=torch.channels_last)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
+import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline
+from noise import normals
 from PIL import Image
 
 PROMPTS = (
@@ -76,7 +79,7 @@ def draw(
     images: list[Image.Image] = []
     for first in range(0, len(prompts), batch):
         part = prompts[first : first + batch]
-        seeds = [torch.Generator().manual_seed(seed + first + i) for i in range(len(part))]
+        latents = noise_of(pipeline, range(seed + first, seed + first + len(part)), size)
         images += pipeline(
             part,
             width=size,
@@ -84,9 +87,17 @@ def draw(
             num_inference_steps=steps,
             guidance_scale=guidance,
             guidance_rescale=rescale,
-            generator=seeds,
+            latents=latents,
         ).images
     return images
+
+
+def noise_of(pipeline: StableDiffusionPipeline, seeds: range, size: int) -> torch.Tensor:
+    """What frames start from, the same as in the engine."""
+    side = size // pipeline.vae_scale_factor
+    shape = (pipeline.unet.config.in_channels, side, side)
+    drawn = [normals(seed, math.prod(shape)).reshape(shape) for seed in seeds]
+    return torch.from_numpy(np.stack(drawn)).to(pipeline.device)
 
 
 def main() -> None:

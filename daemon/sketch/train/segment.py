@@ -118,6 +118,10 @@ def nested(ids: np.ndarray, at: int) -> list[np.ndarray]:
     return [ids == at, np.isin(ids, [first + k for k in group]), whole]
 
 
+# A smaller share of the frame is nobody whom anybody would click.
+LEAST_SHARE = 0.01
+
+
 def surrounding(mask: np.ndarray) -> list[float]:
     ys, xs = np.nonzero(mask)
     return [xs.min(), ys.min(), xs.max() + 1.0, ys.max() + 1.0]
@@ -297,7 +301,7 @@ def trained(out: Path) -> SamModel:
 
 @torch.inference_mode()
 def report(options: argparse.Namespace) -> None:
-    """The issue's figures over persons of at least 1 % of the frame, on held-out scenes."""
+    """Clicks and boxes on persons of at least 1 % of the frame, on held-out scenes."""
     torch.set_num_threads(options.threads)
     scenes = Scenes.open(options.data)
     is_exported = (options.out / "model.safetensors").is_file()
@@ -313,7 +317,7 @@ def report(options: argparse.Namespace) -> None:
             ids = scenes.ids[i]
             first = 1 + 16 * person
             target = (ids >= first) & (ids < first + 16)
-            if target.mean() < 0.01:
+            if target.mean() < LEAST_SHARE:
                 continue
             if embedding is None:
                 embedding = model.get_image_embeddings(

@@ -20,6 +20,7 @@ from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 CAPTION_DROPOUT = 0.1
 SNR_LIMIT = 5.0
 INSIDE_PERSONS = 1.5
+OUTSIDE_MASK = 0.3
 
 
 def noise_schedule() -> DDIMScheduler:
@@ -71,12 +72,22 @@ def widen_input(unet: UNet2DConditionModel) -> UNet2DConditionModel:
 
 
 def random_masks(scenes: Scenes, index: np.ndarray, rng: np.random.Generator) -> Tensor:
-    """Masks (n, 1, size, size) of a random box, or of a person and its surroundings."""
+    """Masks (n, 1, size, size): a person's outline, what is around a person, or any box.
+
+    An outline is what a click selects: of some of the people in the frame, grown by a few pixels.
+    """
     size = scenes.images.shape[1]
     masks = torch.zeros(len(index), 1, size, size)
     for row, number in enumerate(index):
         people = [p for p in scenes.scenes[number]["people"] if p.get("box")]
-        if people and rng.random() < 0.5:
+        kind = rng.random()
+        if people and kind < 0.45:
+            outline = torch.from_numpy(person_pixels(scenes.ids[number], rng)).float()
+            grow = int(rng.integers(0, size // 10))
+            grown = torch.nn.functional.max_pool2d(outline[None, None], 2 * grow + 1, 1, grow)
+            masks[row] = grown[0]
+            continue
+        if people and kind < 0.7:
             x0, y0, x1, y1 = (int(v) for v in people[rng.integers(len(people))]["box"])
             grow = rng.integers(0, size // 10, 4)
             x0, y0, x1, y1 = x0 - grow[0], y0 - grow[1], x1 + grow[2], y1 + grow[3]
@@ -89,6 +100,13 @@ def random_masks(scenes: Scenes, index: np.ndarray, rng: np.random.Generator) ->
             x1, y1 = x0 + width, y0 + height
         masks[row, 0, max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = 1
     return masks
+
+
+def person_pixels(ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Where one of the people of a frame is seen, in truth values."""
+    persons = np.where((ids >= 1) & (ids < 33), (ids.astype(int) - 1) // 16, -1)
+    there = [person for person in (0, 1) if (persons == person).any()]
+    return persons == (there[rng.integers(len(there))] if there else -1)
 
 
 def choose(
@@ -146,6 +164,8 @@ class Objective:
         error = (made.float() - velocity).square().mean(1)
         persons = batch.cells[:, 1:].sum(1)
         error = error * (1 + (INSIDE_PERSONS - 1) * persons)
+        if extra is not None:  # what is drawn outside the mask is thrown away
+            error = error * (OUTSIDE_MASK + (1 - OUTSIDE_MASK) * extra[:, 0])
         # The error of the clean latents, (snr + 1) times as large, counts up to a limit.
         snr = kept / (1 - kept).clamp_min(1e-6)
         weight = (snr + 1).clamp(max=SNR_LIMIT) / (snr + 1)
@@ -195,7 +215,7 @@ def main() -> None:
     else:
         text = text_tower(args.clip)
         unet = build(tuple(args.channels), text.config.hidden_size, args.size // 8)
-    if args.inpaint:
+    if args.inpaint and unet.config.in_channels == 4:
         unet = widen_input(unet)
     print(f"UNet {sum(p.numel() for p in unet.parameters()) / 1e6:.2f} M parameters", flush=True)
     text.requires_grad_(args.train_text)
