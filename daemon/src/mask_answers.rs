@@ -64,6 +64,7 @@ pub fn segment(
         boxes: boxes.into_iter().map(rect).collect(),
         mask,
         model: params.model,
+        closer: params.closer,
     };
     let wanted = || !client.is_gone();
     let answer = daemon.reader.segment(&question, &wanted)?;

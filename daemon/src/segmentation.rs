@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use framewright_engine::device::Device;
 use framewright_engine::segment::{
-    BoxPrompt, Candidate, ImageEmbedding, PointPrompt, Prompt, SegmentError, Segmenter,
+    BoxPrompt, Candidate, ImageEmbedding, Part, PointPrompt, Prompt, SegmentError, Segmenter,
 };
 use framewright_jobs::Hash;
 use framewright_protocol::{ErrorCode, WireError};
@@ -39,6 +39,9 @@ pub struct Question {
     pub mask: Option<GrayImage>,
     /// The segmenter's name.
     pub model: Option<String>,
+    /// Whether something small is looked at again, from near by; the embedded
+    /// segmenter does where it is not said.
+    pub closer: Option<bool>,
 }
 
 /// What it says.
@@ -69,6 +72,13 @@ struct Version {
     changed: Option<(SystemTime, u64)>,
 }
 
+/// What was looked at: a picture, or a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sight {
+    picture: Hash,
+    part: Option<Part>,
+}
+
 struct Loaded {
     version: Version,
     segmenter: Arc<Segmenter>,
@@ -77,7 +87,7 @@ struct Loaded {
 
 struct Seen {
     version: Version,
-    picture: Hash,
+    sight: Sight,
     embedding: ImageEmbedding,
 }
 
@@ -203,45 +213,69 @@ impl Segmentation {
         let model = found.name.clone();
         let changed = found.path.as_deref().and_then(changed);
         let version = Version { found, changed };
-        let (width, height) = question.picture.dimensions();
-        let sides = [width.to_le_bytes(), height.to_le_bytes()].concat();
+        let size = question.picture.dimensions();
+        let sides = [size.0.to_le_bytes(), size.1.to_le_bytes()].concat();
         let picture = Hash::of(&[&sides, question.picture.as_raw().as_slice()].concat());
+        let sight = |part| Sight { picture, part };
+        let refused = |error| words(&error, &model);
 
         let segmenter = self.segmenter(&version)?;
-        let mut cached = true;
-        let embedding = match self.recall(&version, picture) {
-            Some(embedding) => embedding,
-            None => {
-                let _turn = locked(&self.looking);
-                match self.recall(&version, picture) {
-                    Some(embedding) => embedding,
-                    None => {
-                        cached = false;
-                        let embed = || segmenter.embed(&question.picture, wanted);
-                        let embedding = self.device.run(embed).map_err(|e| words(&e, &model))?;
-                        self.remember(version, picture, &embedding);
-                        embedding
-                    }
-                }
+        let ask = |embedding: &ImageEmbedding, prompt: Prompt, mask: Option<&GrayImage>| {
+            self.device.run(|| {
+                let mask = mask.map(|mask| segmenter.mask_prompt(embedding, mask));
+                let mask = mask.transpose()?;
+                segmenter.segment(embedding, &Prompt { mask, ..prompt })
+            })
+        };
+        let embed = || segmenter.embed(&question.picture, wanted);
+        let whole = self.look(&version, sight(None), embed);
+        let (embedding, cached) = whole.map_err(refused)?;
+        let prompt = Prompt {
+            points: question.points.clone(),
+            boxes: question.boxes.clone(),
+            mask: None,
+        };
+        let mask = question.mask.as_ref();
+        let mut candidates = ask(&embedding, prompt.clone(), mask).map_err(refused)?;
+        let side = segmenter.config().image_size;
+        if question.closer.unwrap_or(version.found.path.is_none())
+            && let Some(part) = Part::closer(size, &prompt, &candidates, side)
+        {
+            let embed = || segmenter.embed(&part.of(&question.picture), wanted);
+            let near = self.look(&version, sight(Some(part)), embed);
+            let (embedding, _) = near.map_err(refused)?;
+            let mask = mask.map(|mask| part.of_mask(mask));
+            let closer = ask(&embedding, part.prompt(&prompt), mask.as_ref()).map_err(refused)?;
+            // Something larger than the first look made of it is better seen from afar.
+            if !closer.iter().any(|candidate| part.cuts(candidate, size)) {
+                let placed = closer.into_iter().map(|it| part.place(it, size));
+                candidates = placed.collect();
             }
-        };
-        let decode = || {
-            let mask = question.mask.as_ref();
-            let prompt = Prompt {
-                points: question.points.clone(),
-                boxes: question.boxes.clone(),
-                mask: mask
-                    .map(|mask| segmenter.mask_prompt(&embedding, mask))
-                    .transpose()?,
-            };
-            segmenter.segment(&embedding, &prompt)
-        };
-        let candidates = self.device.run(decode).map_err(|e| words(&e, &model))?;
+        }
         Ok(Answer {
             candidates,
             model,
             cached,
         })
+    }
+
+    /// What `embed` sees of what is looked at, kept from then on, and whether it was known.
+    fn look(
+        &self,
+        version: &Version,
+        sight: Sight,
+        embed: impl FnOnce() -> Result<ImageEmbedding, SegmentError> + Send,
+    ) -> Result<(ImageEmbedding, bool), SegmentError> {
+        if let Some(embedding) = self.recall(version, sight) {
+            return Ok((embedding, true));
+        }
+        let _turn = locked(&self.looking);
+        if let Some(embedding) = self.recall(version, sight) {
+            return Ok((embedding, true));
+        }
+        let embedding = self.device.run(embed)?;
+        self.remember(version.clone(), sight, &embedding);
+        Ok((embedding, false))
     }
 
     /// The segmenter, loaded if it is not.
@@ -282,9 +316,9 @@ impl Segmentation {
         Ok(segmenter)
     }
 
-    fn recall(&self, version: &Version, picture: Hash) -> Option<ImageEmbedding> {
+    fn recall(&self, version: &Version, sight: Sight) -> Option<ImageEmbedding> {
         let mut seen = locked(&self.seen);
-        let same = |seen: &Seen| seen.picture == picture && seen.version == *version;
+        let same = |seen: &Seen| seen.sight == sight && seen.version == *version;
         let at = seen.iter().position(same)?;
         let found = seen.remove(at)?;
         let embedding = found.embedding.clone();
@@ -292,11 +326,11 @@ impl Segmentation {
         Some(embedding)
     }
 
-    fn remember(&self, version: Version, picture: Hash, embedding: &ImageEmbedding) {
+    fn remember(&self, version: Version, sight: Sight, embedding: &ImageEmbedding) {
         let mut seen = locked(&self.seen);
         seen.push_back(Seen {
             version,
-            picture,
+            sight,
             embedding: embedding.clone(),
         });
         let bytes = |seen: &VecDeque<Seen>| -> usize {
@@ -388,6 +422,7 @@ mod tests {
                 boxes: Vec::new(),
                 mask: None,
                 model: None,
+                closer: None,
             };
             segmentation.answer(&question, &|| true).unwrap().cached
         };

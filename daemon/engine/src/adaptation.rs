@@ -30,8 +30,8 @@ pub(crate) struct ActiveLora {
 pub(crate) struct Place {
     /// The region; `None` where it fills the picture.
     pub region: Option<Region>,
-    /// The number of the region's text.
-    pub text: usize,
+    /// The numbers of the texts that are read there with it.
+    pub texts: Vec<usize>,
 }
 
 /// Low-rank paths by the layer of one network.
@@ -110,7 +110,8 @@ pub(crate) fn unet_paths(active: &[ActiveLora], texts: usize) -> Result<(Paths, 
             let name = layer.name.as_str();
             match (place, Sight::of(name)) {
                 (Some(place), Sight::Text) => {
-                    of_texts.entry(name).or_default().push((place.text, path));
+                    let own = of_texts.entry(name).or_default();
+                    own.extend(place.texts.iter().map(|text| (*text, path.clone())));
                 }
                 (
                     Some(Place {

@@ -30,7 +30,7 @@ pub struct RegionRequest {
     /// LoRAs that act there alone.
     pub loras: Vec<LoraUse>,
     /// How much of the attention its prompt has there, above 0, up to 1; the
-    /// rest is the whole picture's prompt's.
+    /// rest is the whole picture's prompt's, which is read with its LoRAs there.
     pub strength: f32,
 }
 
@@ -146,10 +146,13 @@ pub(crate) fn shared(mut masks: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
 }
 
 /// What masks leave over.
-pub(crate) fn remainder(masks: &[Vec<f32>], places: usize) -> Vec<f32> {
+pub(crate) fn remainder(masks: &[impl AsRef<[f32]>], places: usize) -> Vec<f32> {
     (0..places)
         .map(|place| {
-            let sum: f32 = masks.iter().filter_map(|mask| mask.get(place)).sum();
+            let sum: f32 = masks
+                .iter()
+                .filter_map(|mask| mask.as_ref().get(place))
+                .sum();
             if 1.0 - sum < NOTHING { 0.0 } else { 1.0 - sum }
         })
         .collect()

@@ -110,60 +110,79 @@ impl FrameTexts {
             .collect();
 
         let places = sizes.latents.0 * sizes.latents.1;
-        let extents = composition::shared(masks);
-        let attentions: Vec<Vec<f32>> = extents
-            .iter()
-            .zip(&request.regions)
-            .map(|(extent, region)| extent.iter().map(|m| m * region.strength).collect())
-            .collect();
-        let mut parts = vec![Part {
-            tokens,
-            prompt: None,
-            loras: Vec::new(),
-            attention: composition::remainder(&attentions, places),
-            extent: Vec::new(),
-        }];
-        for ((((region, tokens), loras), attention), extent) in request
+        let mut parts: Vec<Part> = Vec::new();
+        for (((region, own_tokens), loras), extent) in request
             .regions
             .iter()
             .zip(own_tokens)
             .zip(of_regions)
-            .zip(attentions)
-            .zip(extents)
+            .zip(composition::shared(masks))
         {
-            let prompt = region.prompt.clone().filter(|own| *own != request.prompt);
-            let part = Part {
-                tokens,
-                prompt,
+            let attention = |share: f32| extent.iter().map(|m| m * share).collect();
+            // What a region leaves to the picture's prompt is read with its LoRAs, too.
+            let rest = (region.strength < 1.0 && !loras.is_empty()).then(|| Part {
+                tokens: tokens.clone(),
+                prompt: None,
+                loras: loras.clone(),
+                attention: attention(1.0 - region.strength),
+                extent: vec![0.0; places],
+            });
+            let own = Part {
+                tokens: own_tokens,
+                prompt: region.prompt.clone().filter(|own| *own != request.prompt),
                 loras,
-                attention,
+                attention: attention(region.strength),
                 extent,
             };
-            match parts.iter_mut().find(|other| other.is_alike(&part)) {
-                Some(other) => other.extend(&part),
-                None => parts.push(part),
+            for part in std::iter::once(own).chain(rest) {
+                match parts.iter_mut().find(|other| other.is_alike(&part)) {
+                    Some(other) => other.extend(&part),
+                    None => parts.push(part),
+                }
             }
+        }
+        let attentions: Vec<&[f32]> = parts.iter().map(|part| &*part.attention).collect();
+        let whole = Part {
+            tokens,
+            prompt: None,
+            loras: Vec::new(),
+            attention: composition::remainder(&attentions, places),
+            extent: vec![0.0; places],
+        };
+        match parts.iter_mut().find(|other| other.is_alike(&whole)) {
+            Some(other) => other.extend(&whole),
+            None => parts.insert(0, whole),
         }
         parts.retain(|part| !composition::is_empty(&part.attention));
 
+        let region = |mask: &[f32]| -> Result<Option<Region>, GenerateError> {
+            if composition::is_full(mask) {
+                return Ok(None);
+            }
+            let (width, height) = sizes.latents;
+            Ok(Some(Region::new(mask.to_vec(), height, width)?))
+        };
         let mut active: Vec<ActiveLora> = active(&shared, None);
+        for (first, part) in parts.iter().enumerate() {
+            let alike = |other: &&Part| other.uses() == part.uses();
+            if part.loras.is_empty() || parts[..first].iter().any(|other| alike(&other)) {
+                continue;
+            }
+            // LoRAs of several texts act once in each place.
+            let texts = parts.iter().enumerate().filter(|(_, other)| alike(other));
+            let mut extent = vec![0.0; places];
+            for (_, other) in texts.clone() {
+                add(&mut extent, &other.extent);
+            }
+            let place = Place {
+                region: region(&extent)?,
+                texts: texts.map(|(text, _)| text).collect(),
+            };
+            active.extend(self::active(&part.loras, Some(&place)));
+        }
         let mut texts = Vec::with_capacity(parts.len());
         let count = parts.len();
         for (text, part) in parts.into_iter().enumerate() {
-            let region = |mask: Vec<f32>| -> Result<Option<Region>, GenerateError> {
-                if composition::is_full(&mask) {
-                    return Ok(None);
-                }
-                let (width, height) = sizes.latents;
-                Ok(Some(Region::new(mask, height, width)?))
-            };
-            if !part.loras.is_empty() {
-                let place = Place {
-                    region: region(part.extent)?,
-                    text,
-                };
-                active.extend(self::active(&part.loras, Some(&place)));
-            }
             let acting = active.iter().filter(|lora| lora.acts_on(text));
             let paths = adaptation::text_encoder_paths(acting)?;
             let layers = pipeline.text_encoder.adaptable_layers();
@@ -185,7 +204,7 @@ impl FrameTexts {
             texts.push(FrameText {
                 positive: encode(&tokens)?,
                 negative,
-                region: region(part.attention)?,
+                region: region(&part.attention)?,
             });
         }
         let (paths, left_out) = adaptation::unet_paths(&active, count)?;
@@ -226,27 +245,30 @@ impl FrameTexts {
 }
 
 impl Part {
+    fn uses(&self) -> Vec<&LoraUse> {
+        self.loras.iter().map(|(lora, _)| lora).collect()
+    }
+
     /// Whether two parts are one: the same prompt, the same LoRAs.
     fn is_alike(&self, other: &Self) -> bool {
-        let uses = |part: &Self| {
-            let uses = part.loras.iter();
-            uses.map(|(lora, _)| lora.clone()).collect::<Vec<_>>()
-        };
-        self.prompt == other.prompt && uses(self) == uses(other)
+        self.prompt == other.prompt && self.uses() == other.uses()
     }
 
     fn extend(&mut self, other: &Self) {
-        let add = |to: &mut Vec<f32>, from: &[f32]| {
-            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-        };
         add(&mut self.attention, &other.attention);
         add(&mut self.extent, &other.extent);
     }
 }
 
+fn add(to: &mut [f32], from: &[f32]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+}
+
 impl ActiveLora {
     fn acts_on(&self, text: usize) -> bool {
-        self.place.as_ref().is_none_or(|place| place.text == text)
+        self.place
+            .as_ref()
+            .is_none_or(|place| place.texts.contains(&text))
     }
 }
 

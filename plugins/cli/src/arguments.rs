@@ -619,6 +619,10 @@ pub struct Segment {
     /// The segmenter's name [default: the only one, else the embedded one]
     #[arg(short, long, value_name = "NAME")]
     pub model: Option<String>,
+    /// Whether to look at something small again, from near by: sharper, and as slow as a first look
+    /// [default: yes with the embedded segmenter, no with others]
+    #[arg(long, value_name = "yes|no", value_parser = clap::builder::BoolishValueParser::new())]
+    pub closer: Option<bool>,
     /// The directory for the masks, and for a picture of the choices
     #[arg(short, long, value_name = "DIR", default_value = "masks")]
     pub output: PathBuf,

@@ -97,6 +97,7 @@ async fn clicked(
         boxes: None,
         mask: None,
         model,
+        closer: None,
     };
     let answer = client.call::<MaskSegment>(&params).await?;
     for (number, mask) in (1..).zip(&answer.candidates) {

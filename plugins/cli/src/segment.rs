@@ -96,6 +96,7 @@ pub async fn run(arguments: Segment, json: bool) -> Result<ExitCode, Failure> {
         boxes: Some(arguments.boxes.iter().map(rect).collect()),
         mask,
         model: arguments.model,
+        closer: arguments.closer,
     };
     let folder = &arguments.output;
     std::fs::create_dir_all(folder).map_err(|error| {

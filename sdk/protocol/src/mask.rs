@@ -54,6 +54,10 @@ records! {
         mask: Option<Picture>,
         /// A segmenter's name; the only one, else the embedded one, when left out.
         model: Option<String>,
+        /// Whether something small is looked at again in a part of the picture, which shows it
+        /// sharper and takes as long as a first look, once a part; when left out, the embedded
+        /// segmenter does, and others, which are slow on a processor, do not.
+        closer: Option<bool>,
     }
     /// A mask that may be what was meant.
     MaskCandidate "mask candidate" {

@@ -182,7 +182,7 @@ records! {
         /// What is there; the prompt of the whole frame when left out.
         prompt: Option<String>,
         /// How much of the attention its prompt has there, above 0 to 1; 1 when left out. The rest
-        /// is the prompt's of the whole frame.
+        /// is the prompt's of the whole frame, read with the LoRAs of the region.
         strength: Option<f32>,
         /// LoRAs that act there alone.
         loras: Option<Vec<LoraParams>>,

@@ -274,6 +274,7 @@ fn masks_are_drawn_and_refined() {
             boxes: None,
             mask: None,
             model: Some("other".to_owned()),
+            closer: None,
         };
         let refused = client.call::<MaskSegment>(&params).await.unwrap_err();
         let framewright_client::ClientError::Refused(refused) = refused else {

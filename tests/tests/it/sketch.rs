@@ -77,6 +77,7 @@ async fn segmented(
     image: &Picture,
     points: Option<Vec<MaskPoint>>,
     boxes: Option<Vec<MaskRect>>,
+    closer: Option<bool>,
 ) -> MaskSegmentResult {
     let params = MaskSegmentParams {
         image: image.clone(),
@@ -84,6 +85,7 @@ async fn segmented(
         boxes,
         mask: None,
         model: None,
+        closer,
     };
     client.call::<MaskSegment>(&params).await.unwrap()
 }
@@ -128,7 +130,7 @@ fn the_embedded_segmenter_finds_people() {
                 continue;
             }
             let image = picture(&frame);
-            let found = segmented(&client, &image, click(middle(&truth)), None).await;
+            let found = segmented(&client, &image, click(middle(&truth)), None, None).await;
             assert_eq!(found.model, "sketch");
             let overlaps: Vec<f64> = found
                 .candidates
@@ -138,7 +140,7 @@ fn the_embedded_segmenter_finds_people() {
             let best = overlaps.iter().copied().fold(0.0, f64::max);
             clicked.push(best);
             close += usize::from(best - overlaps[0] <= 0.05);
-            let found = segmented(&client, &image, None, around(&truth)).await;
+            let found = segmented(&client, &image, None, around(&truth), None).await;
             assert!(found.cached, "the picture was looked at before");
             let overlaps = found
                 .candidates
@@ -158,6 +160,66 @@ fn the_embedded_segmenter_finds_people() {
         // It reached 0.82 and 0.85 of these.
         assert!(mean(&clicked) >= 0.75 && mean(&boxed) >= 0.78, "{told}");
         assert!(close * 10 >= clicked.len() * 9, "{told}");
+    });
+}
+
+/// What is a few cells to the encoder is cut out and looked at again.
+#[test]
+fn a_closer_look_shows_what_is_small() {
+    block_on(async {
+        let home = Home::new();
+        let (_daemon, client) = home.start_daemon().await;
+        let (mut afar, mut near) = (Vec::new(), Vec::new());
+        for seed in 7_200_000..7_200_012 {
+            let scene = Scene::sample(
+                seed,
+                &Options {
+                    people: Some(1),
+                    shot: Some(Shot::ExtremeLongShot),
+                    ..Options::default()
+                },
+            );
+            let frame = scene.draw(SIDE, SIDE);
+            let truth = person_mask(&frame, 0);
+            if truth.iter().filter(|it| **it > 0).count() < 100 {
+                continue;
+            }
+            let image = picture(&frame);
+            let best = |found: &MaskSegmentResult| {
+                let overlaps = found.candidates.iter().map(|it| overlap(&it.mask, &truth));
+                overlaps.fold(0.0, f64::max)
+            };
+            let ask = async |closer| segmented(&client, &image, None, around(&truth), closer).await;
+            let first = ask(Some(false)).await;
+            afar.push(best(&first));
+            let closer = ask(None).await;
+            near.push(best(&closer));
+            for candidate in &closer.candidates {
+                let mask = grey(&candidate.mask);
+                assert_eq!(mask.dimensions(), (SIDE, SIDE));
+                let area = mask.pixels().filter(|it| it.0[0] > 0).count();
+                assert_eq!(candidate.area, area as u64);
+                let Some(bounds) = &candidate.bounds else {
+                    continue;
+                };
+                let inside = mask.enumerate_pixels().all(|(x, y, value)| {
+                    value.0[0] == 0
+                        || (bounds.x..bounds.x + bounds.width).contains(&x)
+                            && (bounds.y..bounds.y + bounds.height).contains(&y)
+                });
+                assert!(inside, "{bounds:?}");
+            }
+        }
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let told = format!(
+            "of {} people: {:.3} from afar, {:.3} from near by",
+            near.len(),
+            mean(&afar),
+            mean(&near)
+        );
+        eprintln!("{told}");
+        assert!(near.len() >= 6, "{told}");
+        assert!(mean(&near) >= mean(&afar) + 0.05, "{told}");
     });
 }
 
@@ -182,7 +244,8 @@ fn an_ambiguous_click_gives_masks_of_different_scale() {
             if hair.iter().filter(|it| **it > 0).count() < 400 {
                 continue;
             }
-            let found = segmented(&client, &picture(&frame), click(middle(&hair)), None).await;
+            let found =
+                segmented(&client, &picture(&frame), click(middle(&hair)), None, None).await;
             let mut areas: Vec<u64> = found.candidates.iter().map(|it| it.area).collect();
             areas.sort_unstable();
             let best = |mask: &[u8]| {

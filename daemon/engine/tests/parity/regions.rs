@@ -144,6 +144,27 @@ fn halves_of_the_same_make_the_whole() {
     }
 }
 
+#[test]
+fn what_a_region_leaves_to_the_pictures_prompt_is_read_with_its_loras() {
+    let pipeline = pipeline_of("epsilon", 2);
+    let prompt = request(Vec::new()).prompt;
+    // The same words, so that nothing but the LoRAs could differ.
+    let own = format!("{prompt} ");
+    for name in ["style", "few"] {
+        let everywhere = latents(&pipeline, &request(vec![lora(name, 0.8, 0.6)]));
+        for edges in [&[(0.0, 1.0)][..], &[(0.0, 0.5), (0.5, 1.0)]] {
+            let parts = edges.iter().map(|&(left, right)| RegionRequest {
+                strength: 0.3,
+                loras: vec![lora(name, 0.8, 0.6)],
+                ..prompted(region(left, right), &own)
+            });
+            let composed = with(parts.collect());
+            let difference = relative_difference(&latents(&pipeline, &composed), &everywhere);
+            assert!(difference <= 1e-5, "{name}: {difference}");
+        }
+    }
+}
+
 /// The golden model, whose random weights carry a change from everywhere to
 /// everywhere, made to look at one place at a time: without attention among the
 /// places and without kernels beyond their middle. Only its norms are left to
