@@ -6,12 +6,12 @@ Stages that are done are skipped, so the same command goes on where it was stopp
 accelerator the stages of a line below run side by side; on a processor one after the other.
 
     data        renders the training and held-out frames
-    autoencoder · clip (the vocabulary first)
+    autoencoder · text tower (the vocabulary first)
     unet        128x128
     unet-both (128x128 and 256x256) · judge
     inpaint · decoder · segmenter
     export      weights/sketch, weights/inpaint, weights/judge, weights/segmenter with SUMS
-    evaluate    the figures of the README, and the sheet
+    clip (the image tower beside the text encoder) · evaluate (the README's figures, sheets)
 
 `--share 0.1` takes a tenth of every stage's time and frames; `--limit 570` starts no stage that
 would not end within so many seconds, for machines that are lent for one short command after
@@ -63,13 +63,14 @@ def stages(
         return Stage(name, [command], minutes=minutes)
 
     tokens = tokenizer or work / "tokenizer"
-    clip = train(
-        *("clip", "clip.py", 3, 60, "--data", u128, "--tokenizer", tokens),
-        *("--out", work / "clip", "--batch", 512 if gpu else 64),
+    tower = train(
+        *("text-tower", "text_tower.py", 2, 40, "--data", u128, "--tokenizer", tokens),
+        *("--out", work / "text-tower", "--batch", 512 if gpu else 64),
     )
+    text = work / "text-tower/text_encoder"
     if tokenizer is None:
         words = python("tokenizer.py", "--data", u128, "--out", tokens, "--share", 1.5e-4)
-        clip.commands.insert(0, words)
+        tower.commands.insert(0, words)
     final = vae / "vae"
     held_out = min(1000, max(8, int(1000 * share)))
     exports = [
@@ -84,6 +85,14 @@ def stages(
         + ["--to", str(work / "weights/segmenter")],
     ]
     asked = ["--model", work / "weights/sketch", "--judge", work / "weights/judge"]
+    clip = train(
+        *("clip", "clip.py", 2, 30, "train", "--data", u128, "--model", work / "weights/sketch"),
+        *("--out", work / "clip", "--batch", 512 if gpu else 64),
+    )
+    clip.commands.append(
+        python("clip.py", "export", "--clip", work / "clip", "--model", work / "weights/sketch")
+        + ["--data", str(test), "--to", str(work / "weights/clip")]
+    )
     figures = [
         python("evaluate.py", *asked, "--data", test, "--count", held_out, *common)
         + ["--batch", "100" if gpu else "8", "--out", str(work / "figures-128.json")],
@@ -112,31 +121,31 @@ def stages(
                 *("autoencoder", "autoencoder.py", 5, 300, "--data", u128, "--out", vae),
                 *("--batch", 96 if gpu else 16, "--crop", 128 if gpu else 96),
             ),
-            clip,
+            tower,
         ],
         [
             train(
                 *("unet", "unet.py", 7, 540, "--data", u128, "--vae", final),
-                *("--clip", work / "clip/clip", "--out", unet, "--batch", 512 if gpu else 48),
+                *("--text", text, "--out", unet, "--batch", 512 if gpu else 48),
                 *("--single-steps", 600 if gpu else 1500),
             )
         ],
         [
             train(
                 *("unet-both", "unet.py", 4, 360, "--data", u128, u256, "--vae", final),
-                *("--clip", work / "clip/clip", "--start", unet, "--out", both),
+                *("--text", text, "--start", unet, "--out", both),
                 *("--batch", 192 if gpu else 24, "--single-steps", 0, "--rate", 1e-3),
                 *("--cooldown", 0.6),
             ),
             train(
-                *("judge", "judge.py", 4, 40, "train", "--data", data / "judge"),
+                *("judge", "judge.py", 4, 80, "train", "--data", data / "judge", "--vae", final),
                 *("--held-out", test, "--out", work / "judge", "--batch", 512 if gpu else 64),
             ),
         ],
         [
             train(
                 *("inpaint", "unet.py", 3, 90, "--inpaint", "--data", u128, u256, "--vae", final),
-                *("--clip", work / "clip/clip", "--start", both, "--out", work / "inpaint"),
+                *("--text", text, "--start", both, "--out", work / "inpaint"),
                 *("--batch", 192 if gpu else 24, "--single-steps", 0, "--rate", 1e-3),
             ),
             train(
@@ -151,7 +160,7 @@ def stages(
             ),
         ],
         [Stage("export", exports, minutes=0.5 if gpu else 3)],
-        [Stage("evaluate", figures, minutes=1.5 if gpu else 30 * share)],
+        [clip, Stage("evaluate", figures, minutes=1.5 if gpu else 30 * share)],
     ]
 
 

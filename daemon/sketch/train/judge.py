@@ -138,10 +138,10 @@ class Block(nn.Module):
         return F.relu(self.norms[1](self.second(y)) + self.skip(x))
 
 
-class Judge(nn.Module):
-    """Convolutions to a 16×16 map (of 128² pixels), then one attention query a question."""
+class Eye(nn.Module):
+    """Convolutions to a 16×16 map (of 128² pixels), then attention queries that look at it."""
 
-    def __init__(self, width: int = 24) -> None:
+    def __init__(self, queries: int, width: int = 24) -> None:
         super().__init__()
         w = width
         self.stem = nn.Conv2d(3, w, 5, 2, 2, bias=False)
@@ -152,27 +152,40 @@ class Judge(nn.Module):
             Block(4 * w, 4 * w, 1),
             Block(4 * w, 6 * w, 1),
         )
-        dim = 6 * w
+        self.dim = dim = 6 * w
         self.context = Block(dim, dim, 2)
         self.position = nn.Parameter(torch.randn(1, dim, 16, 16) * 0.02)
-        self.queries = nn.Parameter(torch.randn(len(QUESTIONS), dim) * 0.02)
+        self.queries = nn.Parameter(torch.randn(queries, dim) * 0.02)
         self.keys = nn.Conv2d(dim, dim, 1)
         self.values = nn.Conv2d(dim, dim, 1)
-        self.heads = nn.ModuleList(
-            nn.Sequential(nn.Linear(2 * dim, 128), nn.ReLU(), nn.Linear(128, len(a)))
-            for a in QUESTIONS.values()
-        )
 
-    def forward(self, pixels: Tensor) -> list[Tensor]:
-        """Logits a question for pixels of shape (batch, 3, 128, 128) in -1..1."""
+    def look(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """What each query sees (batch, queries, dim), and the mean of all cells (batch, dim).
+
+        Pixels are (batch, 3, 128, 128) in -1..1.
+        """
         x = self.blocks(F.relu(self.stem_norm(self.stem(pixels))))
         whole = self.context(x)
         x = x + F.interpolate(whole, scale_factor=2.0) + self.position
         keys, values = self.keys(x).flatten(2), self.values(x).flatten(2)
         weights = (self.queries @ keys / keys.shape[1] ** 0.5).softmax(-1)
-        seen = weights @ values.transpose(1, 2)
-        mean = whole.mean((2, 3))[:, None].expand_as(seen)
-        features = torch.cat([seen, mean], -1)
+        return weights @ values.transpose(1, 2), whole.mean((2, 3))
+
+
+class Judge(Eye):
+    """One query a question."""
+
+    def __init__(self) -> None:
+        super().__init__(len(QUESTIONS))
+        self.heads = nn.ModuleList(
+            nn.Sequential(nn.Linear(2 * self.dim, 128), nn.ReLU(), nn.Linear(128, len(a)))
+            for a in QUESTIONS.values()
+        )
+
+    def forward(self, pixels: Tensor) -> list[Tensor]:
+        """Logits a question for pixels of shape (batch, 3, 128, 128) in -1..1."""
+        seen, mean = self.look(pixels)
+        features = torch.cat([seen, mean[:, None].expand_as(seen)], -1)
         return [head(features[:, i]) for i, head in enumerate(self.heads)]
 
 

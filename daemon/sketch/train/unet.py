@@ -15,7 +15,7 @@ from latents import Batch, Latents
 from optimizer import Master
 from progress import Run, arguments, precision, resume, save
 from torch import Tensor
-from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer
 
 CAPTION_DROPOUT = 0.1
 SNR_LIMIT = 5.0
@@ -176,7 +176,7 @@ def main() -> None:
     parser = arguments(__doc__ or "")
     parser.add_argument("--vae", type=Path, required=True)
     parser.add_argument(
-        "--clip", type=Path, required=True, help="folder of the CLIP pair and tokenizer"
+        "--text", type=Path, required=True, help="folder of the text tower and the tokenizer"
     )
     parser.add_argument("--channels", type=int, nargs="+", default=[64, 128, 256])
     parser.add_argument("--scenes", type=int, default=10**9, help="of each folder, at most")
@@ -196,7 +196,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    tokenizer = CLIPTokenizer.from_pretrained(args.clip)
+    tokenizer = CLIPTokenizer.from_pretrained(args.text)
     captions = Captions(tokenizer)
     vae = AutoencoderKL.from_pretrained(args.vae).eval().to(args.device)
     sets = [
@@ -213,7 +213,7 @@ def main() -> None:
         text = CLIPTextModel.from_pretrained(args.start / "text_encoder", dtype=torch.float32)
         unet = UNet2DConditionModel.from_pretrained(args.start / "unet")
     else:
-        text = text_tower(args.clip)
+        text = CLIPTextModel.from_pretrained(args.text, dtype=torch.float32)
         unet = build(tuple(args.channels), text.config.hidden_size, args.size // 8)
     if args.inpaint and unet.config.in_channels == 4:
         unet = widen_input(unet)
@@ -267,18 +267,6 @@ def inpainting_channels(
     side = batch.latents.shape[-1]
     small = torch.nn.functional.interpolate(mask, size=(side, side))
     return torch.cat([small, hidden.float() * vae.config.scaling_factor], 1)
-
-
-def text_tower(folder: Path) -> CLIPTextModel:
-    """The text tower of the CLIP pair, as a text encoder of its own."""
-    clip = CLIPModel.from_pretrained(folder, dtype=torch.float32)
-    text = CLIPTextModel(clip.config.text_config)
-    wanted = text.state_dict()
-    state = {k: v for k, v in clip.state_dict().items() if k.startswith("text_model.")}
-    if not next(iter(wanted)).startswith("text_model."):
-        state = {k.removeprefix("text_model."): v for k, v in state.items()}
-    text.load_state_dict({k: v for k, v in state.items() if k in wanted})
-    return text
 
 
 def export(unet: UNet2DConditionModel, text: CLIPTextModel, master: Master, out: Path) -> None:
