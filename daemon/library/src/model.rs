@@ -148,10 +148,14 @@ impl From<Embedded> for Model {
             // What fits the one fits the other.
             family: Some(Embedded::Sketch.name().to_owned()),
             vae: None,
-            // What its sheet of fixed prompts was drawn with.
             defaults: Defaults {
                 steps: Some(20),
-                guidance_scale: Some(3.5),
+                guidance_scale: Some(match embedded {
+                    // What its sheet of fixed prompts was drawn with.
+                    Embedded::Sketch => 3.5,
+                    // Above it paints garish colours: it sees the picture around, and needs less.
+                    Embedded::Inpainting => 2.0,
+                }),
                 sampler: Some("ddim".to_owned()),
                 ..Defaults::default()
             },

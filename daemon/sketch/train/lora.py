@@ -6,7 +6,7 @@
 
     for people in 1 2; do
         framewright-sketch dataset --character ../characters/jiyeonmun.json --people $people \\
-            --count 70 --seed 61 --out jiyeonmun-$people
+            --count 200 --seed 71 --out jiyeonmun-$people
         framewright-sketch dataset --people $people --count 250 --seed 62 --out people-$people
     done
     python lora.py --model ../weights/sketch --data jiyeonmun-1 jiyeonmun-2 --token jiyeonmun \\
@@ -16,7 +16,8 @@
 A shot's frames get its phrase before their own captions, so that what differs from frame to frame
 is told and only the framing is left to learn. A character's get "picture of TOKEN CLASS" and what
 is not the character's look: action, place, light, and whoever is there, too: beside another person
-the look must stay with the token. Frames of other people, captioned by class, keep the class from
+the look must stay with the token. What of the character is seen weighs more than the rest of the
+frame, hair most: it is small. Frames of other people, captioned by class, keep the class from
 becoming the character (prior preservation, weight 1).
 """
 
@@ -30,6 +31,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from captions import BODY, GROUPS, HAIR, TOP, TROUSERS, groups_of_ids
 from data import open_all
 from diffusers import StableDiffusionPipeline
 from peft import LoraConfig, get_peft_model_state_dict
@@ -42,6 +44,8 @@ UNET_TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "proj_in", "proj_out", "ff.n
 UNET_TARGETS += ["ff.net.2"]
 TEXT_TARGETS = ["q_proj", "k_proj", "v_proj", "out_proj"]
 LOOK = re.compile(r"^an? (man|woman)( with .*?)?( in an? .*?(top|trousers)(?= ?,|$))")
+# How much more than the rest of the frame the parts of a character weigh.
+PART_WEIGHTS = {BODY: 3.0, HAIR: 8.0, TOP: 4.0, TROUSERS: 3.0}
 # Of two people each is described and placed: "two people: A is on the left …; B is on the right …".
 AMONG_OTHERS = re.compile(r"(^two people: |; )an? [^;]*?(?= is on the (left|right))")
 
@@ -83,6 +87,18 @@ def invented_name(rng: np.random.Generator) -> str:
     return "".join(letters[i % 2][rng.integers(len(letters[i % 2]))] for i in range(10))
 
 
+def part_weights(ids: np.ndarray, scene: dict, look: int | None) -> Tensor:
+    """What each cell of the latents weighs in the loss: the mean over the cell's pixels."""
+    side = ids.shape[0] // 8
+    weights = np.ones(GROUPS)
+    for number, person in enumerate(scene["people"]):
+        if person["look"] == look:
+            for part, weight in PART_WEIGHTS.items():
+                weights[number * 4 + part] = weight
+    pixels = weights[groups_of_ids()[ids]]
+    return torch.from_numpy(pixels.reshape(side, 8, side, 8).mean((1, 3))).float()
+
+
 class Examples:
     """Frames as latents, with a caption drawn anew each time; every folder as often.
 
@@ -96,6 +112,7 @@ class Examples:
         rng = np.random.default_rng(0)
         self.scenes: list[list[dict]] = []
         self.latents: list[Tensor] = []
+        self.weights: list[Tensor] = []
         for data in open_all(folders):
             latents = []
             there = [
@@ -109,12 +126,19 @@ class Examples:
                     latents.append(pipeline.vae.encode(pixels).latent_dist.mode())
             self.latents.append(torch.cat(latents) * pipeline.vae.config.scaling_factor)
             self.scenes.append([data.scenes[number] for number in there])
+            self.weights.append(
+                torch.stack([part_weights(data.ids[n], data.scenes[n], look) for n in there])
+            )
 
-    def draw(self, count: int, caption, rng: np.random.Generator) -> tuple[Tensor, list[str]]:
+    def draw(
+        self, count: int, caption, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor, list[str]]:
+        """Latents, what their cells weigh, and captions."""
         folders = rng.integers(0, len(self.scenes), count)
         picks = [(int(f), int(rng.integers(len(self.scenes[f])))) for f in folders]
         latents = torch.stack([self.latents[f][i] for f, i in picks])
-        return latents, [caption(self.scenes[f][i], rng) for f, i in picks]
+        weights = torch.stack([self.weights[f][i] for f, i in picks])
+        return latents, weights, [caption(self.scenes[f][i], rng) for f, i in picks]
 
 
 def main() -> None:
@@ -174,11 +198,12 @@ def main() -> None:
         rate = args.rate * min(1, (step + 1) / 20) * min(1, 2.5 * (1 - step / args.steps))
         for group in optimizer.param_groups:
             group["lr"] = rate
-        latents, captions = subject.draw(args.batch, caption, rng)
+        latents, cells, captions = subject.draw(args.batch, caption, rng)
         weight = torch.ones(len(latents))
         if others is not None:
-            more, words = others.draw(args.batch, of_class, rng)
+            more, theirs, words = others.draw(args.batch, of_class, rng)
             latents, captions = torch.cat([latents, more]), captions + words
+            cells = torch.cat([cells, theirs])
             weight = torch.cat([weight, torch.full((len(more),), args.prior)])
         count = len(latents)
         captions = ["" if rng.random() < args.dropout else words for words in captions]
@@ -194,7 +219,8 @@ def main() -> None:
         kept = kept_of[times]
         snr = kept / (1 - kept).clamp_min(1e-6)
         weight = weight * (snr + 1).clamp(max=SNR_LIMIT) / (snr + 1)
-        loss = ((made - velocity).square().mean((1, 2, 3)) * weight).sum() / weight.sum()
+        error = ((made - velocity).square().mean(1) * cells).mean((1, 2)) / cells.mean((1, 2))
+        loss = (error * weight).sum() / weight.sum()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
