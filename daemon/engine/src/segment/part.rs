@@ -261,7 +261,8 @@ mod tests {
         let mut found = candidate(40, 90);
         found.bounds = [300, 200, 40, 90];
         let part = |x: f32, y: f32, found: &Candidate| {
-            Part::closer((1024, 768), &Prompt::click(x, y), &[found.clone()], 128)
+            let found = std::slice::from_ref(found);
+            Part::closer((1024, 768), &Prompt::click(x, y), found, 128)
         };
         let first = part(310.0, 220.0, &found);
         assert!(first.is_some());
