@@ -28,9 +28,9 @@ from attributes import UNKNOWN, Attributes
 from captions import Captions
 from data import Scenes, open_all
 from judge import COLOURS, HAIR, LIGHTS, SETTINGS, Eye, prepare
-from progress import precision
-from safetensors.torch import load_file, save_file
-from sums import write_sums
+from progress import pace, precision
+from safetensors.torch import load_file
+from sums import write_half, write_sums
 from text_tower import Heads, shortened
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
@@ -248,11 +248,7 @@ def report(pair: Pair, text: TextTower, data: Scenes, frames: np.ndarray) -> dic
 def export(options: argparse.Namespace) -> None:
     """Writes the pair in float16, what it is worth on held-out renders, and SUMS."""
     state = load(options.clip).state_dict()
-    tensors = {
-        k: v.half().contiguous() for k, v in state.items() if not k.endswith("num_batches_tracked")
-    }
-    options.to.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, options.to / "model.safetensors")
+    write_half(state, options.to)
     data = Scenes.open(options.data)
     text = TextTower.of(options.model, "cpu")
     figures = report(load(options.to), text, data, data.images)
@@ -274,12 +270,9 @@ def main() -> None:
     trainer = commands.add_parser("train", help="train the image tower and both projections")
     trainer.add_argument("--data", type=Path, nargs="+", required=True)
     trainer.add_argument("--out", type=Path, required=True)
-    trainer.add_argument("--minutes", type=float, default=30)
-    trainer.add_argument("--threads", type=int, default=1)
     trainer.add_argument("--batch", type=int, default=64)
     trainer.add_argument("--rate", type=float, default=1.5e-3)
-    trainer.add_argument("--device", default="cpu")
-    trainer.add_argument("--seed", type=int, default=0)
+    pace(trainer, minutes=30)
     trainer.set_defaults(run=train)
     exporter = commands.add_parser("export", help="write it in float16, and measure it")
     exporter.add_argument("--to", type=Path, required=True)

@@ -20,9 +20,9 @@ import torch
 import torch.nn.functional as F
 from data import Scenes
 from diffusers import AutoencoderKL
-from progress import precision
-from safetensors.torch import load_file, save_file
-from sums import write_sums
+from progress import pace, precision
+from safetensors.torch import load_file
+from sums import write_half, write_sums
 from torch import Tensor, nn
 
 SHOTS = (
@@ -425,11 +425,7 @@ def report(
 def export(options: argparse.Namespace) -> None:
     """Writes model.safetensors (f16), the held-out accuracy, and SUMS with the BLAKE3 of both."""
     state = load(options.judge / "judge.pt").state_dict()
-    tensors = {
-        k: v.half().contiguous() for k, v in state.items() if not k.endswith("num_batches_tracked")
-    }
-    options.to.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, options.to / "model.safetensors")
+    write_half(state, options.to)
     model = load(options.to)  # what is measured is what is stored
     figures = accuracy(model, Examples.load(options.held_out))
     (options.to / "accuracy.json").write_text(json.dumps(figures, indent=1) + "\n")
@@ -446,12 +442,9 @@ def main() -> None:
     trainer.add_argument("--start", type=Path, help="go on from this exported judge")
     trainer.add_argument("--vae", type=Path, help="autoencoder that frames go through, too")
     trainer.add_argument("--decoded", type=int, default=20000, help="how many of the first ones")
-    trainer.add_argument("--minutes", type=float, default=30)
-    trainer.add_argument("--threads", type=int, default=1)
     trainer.add_argument("--batch", type=int, default=64)
     trainer.add_argument("--rate", type=float, default=1.5e-3)
-    trainer.add_argument("--device", default="cpu")
-    trainer.add_argument("--seed", type=int, default=0)
+    pace(trainer, minutes=30)
     trainer.set_defaults(run=train)
     exporter = commands.add_parser("export", help="write the judge in float16, and measure it")
     exporter.add_argument("--judge", type=Path, required=True, help="folder of judge.pt")

@@ -19,14 +19,21 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folders")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
-    parser.add_argument("--minutes", type=float, default=60, help="how long to train this time")
     parser.add_argument(
         "--cooldown", type=float, default=0.3, help="share of the time in which the rate falls to 0"
+    )
+    pace(parser, minutes=60)
+    return parser
+
+
+def pace(parser: argparse.ArgumentParser, minutes: float) -> None:
+    """How long to train this time, and where."""
+    parser.add_argument(
+        "--minutes", type=float, default=minutes, help="how long to train this time"
     )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu", help="cpu, or cuda where there is one")
     parser.add_argument("--seed", type=int, default=0)
-    return parser
 
 
 def precision(device: str) -> torch.dtype:

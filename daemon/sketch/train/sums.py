@@ -1,10 +1,20 @@
-"""Writes SUMS: the BLAKE3, the size and the path of every file of a folder of weights."""
+"""Writes weights in float16, and SUMS: BLAKE3, size and path of every file of their folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from blake3 import blake3
+from safetensors.torch import save_file
+from torch import Tensor
+
+
+def write_half(state: dict[str, Tensor], folder: Path) -> None:
+    """`model.safetensors`, without the counters of norms, which only training needs."""
+    kept = {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
+    folder.mkdir(parents=True, exist_ok=True)
+    half = {k: v.half().contiguous() for k, v in kept.items()}
+    save_file(half, folder / "model.safetensors")
 
 
 def write_sums(folder: Path) -> None:

@@ -65,17 +65,16 @@ class Heads(nn.Module):
 def table(
     scenes: Scenes, captions: Captions, attributes: Attributes, names: list[str], workers: int
 ) -> list[np.ndarray]:
-    """Token ids (n, captions, 77), what images (n, names) and what captions tell."""
+    """Token ids (n, captions, 77) and what captions tell (n, captions, names)."""
 
-    def of(part: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        ids, images, texts = [], [], []
+    def of(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        ids, texts = [], []
         for number in part:
             scene = scenes.scenes[number]
             every = [scene["caption"], *scene["captions"]]
             ids.append([captions.encode(caption, scene)[0] for caption in every])
-            images.append(row(attributes.of_image(scene)))
             texts.append([row(attributes.of_caption(scene, caption)) for caption in every])
-        return np.array(ids, np.int16), np.array(images, np.int16), np.array(texts, np.int16)
+        return np.array(ids, np.int16), np.array(texts, np.int16)
 
     def row(told: dict[str, int]) -> list[int]:
         return [told.get(name, UNKNOWN) for name in names]
@@ -108,7 +107,7 @@ def main() -> None:
     rng = np.random.default_rng(args.seed + run.step)
     for _ in run.steps():
         at = rng.integers(len(sets))
-        every_id, _, of_text = tables[at]
+        every_id, of_text = tables[at]
         index = rng.integers(0, len(sets[at]) - held_out(len(sets[at])), args.batch)
         # Two different captions of each, the complete one in their place a quarter of the time.
         picks = rng.random((len(index), every_id.shape[1] - 1)).argsort(1)[:, :2] + 1
