@@ -8,8 +8,10 @@
 
 `captions` draws held-out captions with the seeds of `evaluate.py`, so that both figures can be
 compared. `shots` draws each framing with and without the LoRAs that its phrase calls for. `pair`
-draws two characters side by side, with plainly stacked LoRAs (`--scale` times the library's
-weights) or each in a region of its own, and asks whether tops, hair and class of both are right.
+draws two characters side by side, with plainly stacked LoRAs (at the library's weights, or
+`--weight` each) or each in a region of its own, and asks whether tops, hair and class of both are
+right. Which LoRAs these are and their weights in regions is up to the library: a manifest of the
+user's, `characters/jiyeonmun.toml` in the data folder, takes the place of the one that ships.
 `repaint` clicks on the person of a scene, takes the segmenter's best mask and paints another
 character there; beside it stands how often the same prompts give hair and top right without a
 picture.
@@ -49,8 +51,6 @@ PHRASES = {
 }
 # Framings in which a painter would paint somebody anew.
 REPAINTED = ("close-up", "medium-close-up", "medium-shot", "american-shot", "full-shot")
-# What the library gives each of two characters that share a frame of sketch.
-STACKED = 1.4 * 0.73
 CHARACTERS = Path(__file__).parent.parent / "characters"
 
 
@@ -135,6 +135,7 @@ def shots(args: argparse.Namespace, client: Client) -> dict[str, Any]:
 def pair(args: argparse.Namespace, client: Client) -> dict[str, Any]:
     """How often two characters in one frame both look as they should."""
     names = args.characters.split(",")
+    loras = args.loras.split(",") if args.loras else [f"sketch-{name}" for name in names]
     looks = [json.loads((CHARACTERS / f"{name}.json").read_text()) for name in names]
     rng = np.random.default_rng(args.seed)
     frames = []
@@ -148,10 +149,8 @@ def pair(args: argparse.Namespace, client: Client) -> dict[str, Any]:
         options: dict[str, Any] = {"model": args.model}
         if args.how == "regions":
             options["auto_regions"] = True
-        elif args.scale != 1.0:
-            options["loras"] = [
-                {"name": f"sketch-{name}", "weight": args.scale * STACKED} for name in names
-            ]
+        elif args.weight is not None:
+            options["loras"] = [{"name": name, "weight": args.weight} for name in loras]
         frames.append(draw(client, prompt, args.seed + number, **options))
     if args.save:
         np.save(args.save, np.stack(frames))
@@ -371,7 +370,8 @@ def main() -> None:
     )
     parser.add_argument("--characters", default="kaitoyosuke,jiyeonmun")
     parser.add_argument("--how", choices=["stacked", "regions"], default="stacked")
-    parser.add_argument("--scale", type=float, default=1.0, help="of stacked LoRA weights")
+    parser.add_argument("--weight", type=float, help="of each stacked LoRA")
+    parser.add_argument("--loras", help="with --weight: two names, sketch-CHARACTER by default")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save", type=Path, help="a .npy file for the frames")
     parser.add_argument("--out", type=Path, help="a JSON file for the figures")
