@@ -8,10 +8,9 @@
 
 `captions` draws held-out captions with the seeds of `evaluate.py`, so that both figures can be
 compared. `shots` draws each framing with and without the LoRAs that its phrase calls for. `pair`
-draws two characters side by side, with plainly stacked LoRAs (at the library's weights, or
-`--weight` each) or each in a region of its own, and asks whether tops, hair and class of both are
-right. Which LoRAs these are and their weights in regions is up to the library: a manifest of the
-user's, `characters/jiyeonmun.toml` in the data folder, takes the place of the one that ships.
+draws two characters side by side, with plainly stacked LoRAs or each in a region of its own, and
+asks whether tops, hair and class of both are right. LoRAs and weights are the library's; with
+`--weight` they are given here, and so is how much of a region its own prompt has (`--strength`).
 `repaint` clicks on the person of a scene, takes the segmenter's best mask and paints another
 character there; beside it stands how often the same prompts give hair and top right without a
 picture.
@@ -147,10 +146,27 @@ def pair(args: argparse.Namespace, client: Client) -> dict[str, Any]:
             f"{place(where)}, {light}"
         )
         options: dict[str, Any] = {"model": args.model}
-        if args.how == "regions":
-            options["auto_regions"] = True
-        elif args.weight is not None:
-            options["loras"] = [{"name": name, "weight": args.weight} for name in loras]
+        if args.weight is None:
+            options["auto_regions"] = args.how == "regions"
+        else:
+            options["activate"] = False
+            options["loras"] = [{"name": "sketch-medium-shot", "weight": 1.0}]
+            own = [{"name": name, "weight": args.weight} for name in loras]
+            if args.how == "stacked":
+                options["loras"] += own
+            else:
+                options["regions"] = [
+                    {
+                        "area": area,
+                        "prompt": f"medium shot picture of {who}, {place(where)}, {light}",
+                        "strength": args.strength,
+                        "loras": [lora],
+                    }
+                    for who, area, lora in (
+                        (f"{left} on the left", [0.0, 0.0, 0.5, 1.0], own[0]),
+                        (f"{right} on the right", [0.5, 0.0, 1.0, 1.0], own[1]),
+                    )
+                ]
         frames.append(draw(client, prompt, args.seed + number, **options))
     if args.save:
         np.save(args.save, np.stack(frames))
@@ -370,8 +386,9 @@ def main() -> None:
     )
     parser.add_argument("--characters", default="kaitoyosuke,jiyeonmun")
     parser.add_argument("--how", choices=["stacked", "regions"], default="stacked")
-    parser.add_argument("--weight", type=float, help="of each stacked LoRA")
+    parser.add_argument("--weight", type=float, help="of each character's LoRA")
     parser.add_argument("--loras", help="with --weight: two names, sketch-CHARACTER by default")
+    parser.add_argument("--strength", type=float, default=0.3, help="of regions, with --weight")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save", type=Path, help="a .npy file for the frames")
     parser.add_argument("--out", type=Path, help="a JSON file for the figures")
