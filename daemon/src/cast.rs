@@ -71,6 +71,8 @@ pub struct Cast {
     pub loras: Vec<CastLora>,
     /// The regions.
     pub regions: Vec<CastRegion>,
+    /// The LoRAs of the second of two passes alone.
+    pub hires_loras: Vec<CastLora>,
     /// Whether LoRAs that fit in part are used in part.
     pub partial_loras: bool,
     /// What to keep out, that of the family, the shot and the characters included.
@@ -112,11 +114,17 @@ impl Cast {
         let mut cast = Self {
             loras,
             regions: regions.collect::<Result<_, _>>()?,
+            hires_loras: Vec::new(),
             partial_loras: params.partial_loras.unwrap_or(false),
             negative_prompt: params.negative_prompt.clone().unwrap_or_default(),
             notices: Vec::new(),
         };
         let snapshot = library.snapshot();
+        match params.hires.as_ref().map(|hires| &hires.loras) {
+            None => {}
+            Some(Some(loras)) => cast.hires_loras = named(loras, library)?,
+            Some(None) => cast.refine_as(model, &snapshot),
+        }
         let wants = asked
             .iter()
             .map(|region| region.characters.clone().unwrap_or_default());
@@ -147,6 +155,28 @@ impl Cast {
         }
         casting.activate(activate, &wants)?;
         Ok(casting.cast)
+    }
+
+    /// Takes the LoRA that the model's manifest names for the second pass.
+    fn refine_as(&mut self, model: &Model, snapshot: &Snapshot) {
+        let Some(name) = &model.hires.lora else {
+            return;
+        };
+        let Ok(lora) = snapshot.find_lora(name) else {
+            self.notices.push(format!(
+                "the LoRA `{name}`, which {} names for its second pass, is not in the library and \
+                 is not applied",
+                model.name
+            ));
+            return;
+        };
+        self.hires_loras.push(CastLora {
+            name: lora.name.clone(),
+            path: lora.path.clone(),
+            weight: model.hires.weight.or(lora.weight).unwrap_or(1.0),
+            text_weight: None,
+            reason: Some(format!("the model `{}`", model.name)),
+        });
     }
 
     fn region(params: &RegionParams, library: &Library) -> Result<CastRegion, WireError> {
@@ -187,6 +217,7 @@ impl Cast {
             weight: lora.weight,
             text_weight: lora.text_weight,
             region,
+            hires: None,
             reason: lora.reason.clone(),
         };
         let whole = self.loras.iter().map(|lora| applied(lora, None));
@@ -194,7 +225,11 @@ impl Cast {
             let loras = region.loras.iter();
             loras.map(move |lora| applied(lora, Some(number)))
         });
-        whole.chain(regions).collect()
+        let hires = self.hires_loras.iter().map(|lora| AppliedLora {
+            hires: Some(true),
+            ..applied(lora, None)
+        });
+        whole.chain(regions).chain(hires).collect()
     }
 }
 

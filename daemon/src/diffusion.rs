@@ -9,6 +9,7 @@ use framewright_engine::composition::{FrameBox, RegionArea, RegionRequest};
 use framewright_engine::device::Device;
 use framewright_engine::error::LoadError;
 use framewright_engine::generation::Generation;
+use framewright_engine::hires::Hires;
 use framewright_engine::lora::LoraError;
 use framewright_engine::pipeline::{LoadOptions, LoadReport, Pipeline};
 use framewright_engine::provenance;
@@ -238,6 +239,11 @@ fn request(
             mask: region.mask.clone(),
             strength: region.strength,
         }),
+        hires: order.hires.map(|hires| Hires {
+            scale: hires.scale,
+            strength: hires.strength,
+            loras: lora_uses(&order.cast.hires_loras),
+        }),
         loras: lora_uses(&order.cast.loras),
         partial_loras: order.cast.partial_loras,
         regions: order.cast.regions.iter().map(region_request).collect(),
@@ -347,6 +353,7 @@ pub fn refused(error: &GenerateError) -> WireError {
         GenerateError::SizeBounds { .. } => about("width, height"),
         GenerateError::Setting { setting, .. } => about(setting),
         GenerateError::Schedule(_) => about("steps, strength"),
+        GenerateError::Hires(_) => about("hires"),
         GenerateError::Mask(_) => about("mask"),
         GenerateError::Lora { name, source } => {
             let refused = about("loras");

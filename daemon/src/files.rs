@@ -12,8 +12,8 @@ use framewright_engine::request::LARGEST_SIDE;
 use framewright_engine::tokenizer::Tokenizer;
 use framewright_library::{Model, Source};
 use framewright_protocol::{
-    ErrorCode, GenerateParams, LoraParams, Picture, PictureFormat, RegionParams, TokenChunk,
-    TokenPiece, TokensResult, WireError,
+    ErrorCode, GenerateParams, HiresParams, LoraParams, Picture, PictureFormat, RegionParams,
+    TokenChunk, TokenPiece, TokensResult, WireError,
 };
 use image::DynamicImage;
 use serde_bytes::ByteBuf;
@@ -123,6 +123,11 @@ impl Reader for Files {
                 sampler: Some(made.sampler.name().to_owned()),
                 seed: Some(made.seed),
                 strength: made.init_image.map(|init| init.strength),
+                hires: made.hires.as_ref().map(|hires| HiresParams {
+                    scale: hires.scale,
+                    strength: Some(hires.strength),
+                    loras: Some(lora_params(&hires.loras)),
+                }),
                 clip_skip: Some(made.clip_skip),
                 // Exactly these, whatever the library says of the prompt now.
                 activate: Some(false),

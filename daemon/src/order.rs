@@ -30,6 +30,15 @@ pub struct Region {
     pub strength: f32,
 }
 
+/// A first pass at a smaller size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hires {
+    /// How many times larger than the first pass the frame is: above 1, to 4.
+    pub scale: f32,
+    /// How far to go from it: above 0, to 1.
+    pub strength: f32,
+}
+
 /// Everything that one frame is made from. `None` leaves it to the model's
 /// manifest and files.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +67,8 @@ pub struct Order {
     pub start: Option<Start>,
     /// What to draw anew (inpainting); then without `start`.
     pub region: Option<Region>,
+    /// A first pass at a smaller size; then without the two before.
+    pub hires: Option<Hires>,
     /// How many of the text encoder's last layers are left out.
     pub clip_skip: Option<u32>,
     /// LoRAs, regions, and what to keep out.
@@ -66,6 +77,9 @@ pub struct Order {
 
 /// How far to go from a picture when the request does not say.
 const DEFAULT_STRENGTH: f32 = 0.75;
+/// How far a second pass goes from the first when neither the request nor the
+/// model's manifest says.
+const HIRES_STRENGTH: f32 = 0.5;
 
 fn invalid(parameter: &str, message: impl Into<String>) -> WireError {
     WireError::new(ErrorCode::InvalidParams, message).about(parameter)
@@ -141,6 +155,32 @@ impl Order {
             return Err(invalid("guidance_rescale", "must be from 0 to 1"));
         }
         let model = find_model(library, params.model.as_deref())?;
+        let hires = match &params.hires {
+            None => None,
+            Some(_) if params.image.is_some() => {
+                return Err(
+                    invalid("hires", "two passes start from noise, not from a picture").hint(
+                        "to enlarge the picture itself, leave `hires` out and give `width` and \
+                         `height`",
+                    ),
+                );
+            }
+            Some(hires) => {
+                // NaN is out of bounds, too.
+                if !(hires.scale > 1.0 && hires.scale <= 4.0) {
+                    return Err(invalid("hires.scale", "must be above 1, and 4 at most"));
+                }
+                let strength = hires.strength.or(model.hires.strength);
+                let strength = strength.unwrap_or(HIRES_STRENGTH);
+                if !(strength > 0.0 && strength <= 1.0) {
+                    return Err(invalid("hires.strength", "must be above 0, and 1 at most"));
+                }
+                Some(Hires {
+                    scale: hires.scale,
+                    strength,
+                })
+            }
+        };
         let cast = Cast::of(&params, &model, library)?;
         let start = match (params.image, params.strength) {
             (None, None) => None,
@@ -169,6 +209,7 @@ impl Order {
             seed: params.seed.unwrap_or_else(drawn_seed),
             start,
             region: None,
+            hires,
             clip_skip: params.clip_skip,
             cast,
             model,
@@ -207,7 +248,17 @@ pub fn candidates(params: &GenerateParams) -> Result<u32, WireError> {
 
 #[cfg(test)]
 mod tests {
+    use framewright_protocol::HiresParams;
+
     use super::*;
+
+    fn hires(scale: f32, strength: Option<f32>) -> Option<HiresParams> {
+        Some(HiresParams {
+            scale,
+            strength,
+            loras: None,
+        })
+    }
 
     fn check(change: impl FnOnce(&mut GenerateParams)) -> Result<Order, WireError> {
         let mut params = GenerateParams {
@@ -223,7 +274,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused_by_its_name() {
         type Change = fn(&mut GenerateParams);
-        let cases: [(&str, Change); 10] = [
+        let cases: [(&str, Change); 13] = [
             ("prompt", |params| params.prompt = " \n".to_owned()),
             ("prompt", |params| params.prompt = "a".repeat(8_001)),
             ("negative_prompt", |params| {
@@ -236,6 +287,11 @@ mod tests {
                 params.guidance_scale = Some(f32::NAN)
             }),
             ("strength", |params| params.strength = Some(0.5)),
+            ("hires.scale", |params| params.hires = hires(1.0, None)),
+            ("hires.scale", |params| params.hires = hires(f32::NAN, None)),
+            ("hires.strength", |params| {
+                params.hires = hires(2.0, Some(1.5))
+            }),
             ("candidates", |params| params.candidates = Some(1_000)),
             ("model", |params| {
                 params.model = Some("../secret".to_owned())

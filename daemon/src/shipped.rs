@@ -122,7 +122,7 @@ fn remove(folder: &Path) -> Result<(), ShippedError> {
 
 #[cfg(test)]
 mod tests {
-    use framewright_library::{Kind, Library};
+    use framewright_library::{Embedded, Kind, Library, Model};
 
     use super::*;
 
@@ -153,6 +153,7 @@ mod tests {
                 named(&shot.manifest.family["sketch"].lora);
             }
         }
+        named(&Model::from(Embedded::Sketch).hires.lora);
         for token in ["kaitoyosuke", "jiyeonmun"] {
             named(&snapshot.characters[token].manifest.family["sketch"].lora);
         }

@@ -11,7 +11,9 @@ use crate::guidance::{GuidanceMode, guide};
 use crate::inpaint::{self, Kept};
 use crate::noise::{NoisePurpose, NoiseStream};
 use crate::pipeline::Pipeline;
-use crate::provenance::{self, ENGINE_VERSION, InitImageIdentity, InpaintIdentity, Provenance};
+use crate::provenance::{
+    self, ENGINE_VERSION, HiresIdentity, InitImageIdentity, InpaintIdentity, Provenance,
+};
 use crate::request::{
     GenerateError, GenerateRequest, Inpaint, LARGEST_GUIDANCE_SCALE, check_range, check_size,
 };
@@ -22,17 +24,28 @@ use crate::sampler::Trajectory;
 /// ran in between.
 #[derive(Debug)]
 pub struct Generation {
-    trajectory: Trajectory,
+    pass: Pass,
+    /// The second pass, until the first one is done.
+    second: Option<Pass>,
+    /// Steps of passes that are done.
+    steps_before: usize,
     latents: Vec<f32>,
+    /// What an ordinary UNet is given back after each step.
+    kept: Option<Kept>,
+    given_step_noise: Option<Vec<f32>>,
+    notes: Vec<String>,
+    provenance: Provenance,
+}
+
+/// Steps at one size.
+#[derive(Debug)]
+struct Pass {
+    trajectory: Trajectory,
     latent_width: usize,
     latent_height: usize,
     texts: FrameTexts,
     /// What an inpainting UNet sees beside the latents: mask and masked image.
     extra_channels: Vec<f32>,
-    /// What an ordinary UNet is given back after each step.
-    kept: Option<Kept>,
-    given_step_noise: Option<Vec<f32>>,
-    provenance: Provenance,
 }
 
 /// How far a frame is.
@@ -83,15 +96,24 @@ impl Generation {
             (Some(inpaint), _) => Some(inpaint.strength),
             (None, init) => init.as_ref().map(|init| init.strength),
         };
-        let width = request
+        let hires = request.hires.as_ref();
+        if let Some(hires) = hires {
+            hires.check(request)?;
+        }
+        let multiple = pipeline.size_multiple();
+        let full = |side: u32| hires.map_or(side, |hires| hires.full_side(side, multiple));
+        let frame_width = request
             .width
             .or(init_size.map(|size| size.0))
-            .unwrap_or(defaults.width);
-        let height = request
+            .unwrap_or_else(|| full(defaults.width));
+        let frame_height = request
             .height
             .or(init_size.map(|size| size.1))
-            .unwrap_or(defaults.height);
-        check_size(width, height, pipeline.size_multiple())?;
+            .unwrap_or_else(|| full(defaults.height));
+        check_size(frame_width, frame_height, multiple)?;
+        // The size of the first pass, which is the only one as a rule.
+        let first = |side: u32| hires.map_or(side, |hires| hires.first_side(side, multiple));
+        let (width, height) = (first(frame_width), first(frame_height));
         let guidance_scale = request.guidance_scale.unwrap_or(defaults.guidance_scale);
         check_range(
             "guidance scale",
@@ -128,20 +150,50 @@ impl Generation {
             GuidanceMode::None
         } else {
             match request.guidance_mode {
-                Some(GuidanceMode::None) | None => pipeline.guidance_mode(width, height),
+                Some(GuidanceMode::None) | None => {
+                    pipeline.guidance_mode(frame_width, frame_height)
+                }
                 Some(mode) => mode,
             }
         };
-        let factor = pipeline.vae.factor();
-        let (latent_width, latent_height) = (width as usize / factor, height as usize / factor);
-        let sizes = Sizes {
-            frame: (width as usize, height as usize),
-            latents: (latent_width, latent_height),
-        };
         let guided = guidance_mode != GuidanceMode::None;
-        let texts = FrameTexts::prepare(pipeline, request, sizes, clip_skip as usize, guided)?;
+        let pass = |request: &GenerateRequest, (width, height): (u32, u32), trajectory| {
+            let factor = pipeline.vae.factor();
+            let (width, height) = (width as usize, height as usize);
+            let (latent_width, latent_height) = (width / factor, height / factor);
+            let sizes = Sizes {
+                frame: (width, height),
+                latents: (latent_width, latent_height),
+            };
+            let texts = FrameTexts::prepare(pipeline, request, sizes, clip_skip as usize, guided)?;
+            Ok::<_, GenerateError>(Pass {
+                trajectory,
+                latent_width,
+                latent_height,
+                texts,
+                extra_channels: Vec::new(),
+            })
+        };
+        let mut pass_now = pass(request, (width, height), trajectory)?;
+        let mut second = match hires {
+            None => None,
+            Some(hires) => {
+                let loras = request.loras.iter().chain(&hires.loras);
+                let refining = GenerateRequest {
+                    loras: loras.cloned().collect(),
+                    ..request.clone()
+                };
+                let trajectory = Trajectory::with_strength(
+                    sampler,
+                    &pipeline.scheduler,
+                    steps as usize,
+                    shortest_decimal(hires.strength),
+                )?;
+                Some(pass(&refining, (frame_width, frame_height), trajectory)?)
+            }
+        };
         let channels = pipeline.vae.config().latent_channels;
-        let count = channels * latent_width * latent_height;
+        let count = channels * pass_now.latent_width * pass_now.latent_height;
         let noise = match given.noise {
             Some(noise) if noise.len() != count => {
                 return Err(GenerateError::Given {
@@ -173,10 +225,10 @@ impl Generation {
         let mut latents = match start {
             Some(pixels) => {
                 let clean = pipeline.encode_image(pixels, width as usize, height as usize)?;
-                trajectory.add_noise(&clean, &noise)
+                pass_now.trajectory.add_noise(&clean, &noise)
             }
             None => {
-                let scale = trajectory.initial_noise_scale() as f32;
+                let scale = pass_now.trajectory.initial_noise_scale() as f32;
                 noise.iter().map(|noise| noise * scale).collect()
             }
         };
@@ -185,33 +237,41 @@ impl Generation {
             (Some(inpaint), Some(pixels)) if is_ordinary => {
                 let kept = Kept::new(pipeline, inpaint, pixels.clone(), size, noise)?;
                 if inpaint.strength < 1.0 {
-                    kept.put_back(&mut latents, &trajectory);
+                    kept.put_back(&mut latents, &pass_now.trajectory);
                 }
                 Some(kept)
             }
             _ => None,
         };
-        let extra_channels = if is_ordinary {
-            Vec::new()
-        } else if let (Some(inpaint), Some(pixels)) = (&request.inpaint, &pixels) {
-            inpaint::extra_channels(pipeline, inpaint, pixels, size)?
-        } else {
-            // An inpainting model that is given nothing to keep: the mask is
-            // everywhere, and the masked image is the grey it was trained on.
-            let mut extra = vec![1.0; latent_width * latent_height];
-            let grey = vec![0.0; 3 * (width * height) as usize];
-            extra.extend(pipeline.encode_image(grey, width as usize, height as usize)?);
-            extra
-        };
+        if !is_ordinary {
+            pass_now.extra_channels = match (&request.inpaint, &pixels) {
+                (Some(inpaint), Some(pixels)) => {
+                    inpaint::extra_channels(pipeline, inpaint, pixels, size)?
+                }
+                _ => inpaint::blank_channels(pipeline, size)?,
+            };
+            if let Some(second) = &mut second {
+                let size = (frame_width, frame_height);
+                second.extra_channels = inpaint::blank_channels(pipeline, size)?;
+            }
+        }
 
+        let texts = &pass_now.texts;
+        let mut notes = texts.notes.clone();
+        let of_second = second.iter().flat_map(|second| &second.texts.notes);
+        notes.extend(
+            of_second
+                .filter(|note| !texts.notes.contains(note))
+                .cloned(),
+        );
         let provenance = Provenance {
             format: Provenance::FORMAT,
             engine_version: ENGINE_VERSION.to_owned(),
             prompt: request.prompt.clone(),
             prompt_sent: request.prompt_sent.clone(),
             negative_prompt: request.negative_prompt.clone(),
-            width,
-            height,
+            width: frame_width,
+            height: frame_height,
             seed: request.seed,
             sampler,
             steps,
@@ -233,19 +293,27 @@ impl Generation {
                 mask_hash: provenance::mask_hash(&inpaint.mask),
                 strength: inpaint.strength,
             }),
+            hires: hires
+                .zip(second.as_ref())
+                .map(|(hires, second)| HiresIdentity {
+                    scale: hires.scale,
+                    width,
+                    height,
+                    strength: hires.strength,
+                    loras: second.texts.loras[texts.loras.len()..].to_vec(),
+                }),
             request: None,
             device: pipeline.device.name().to_owned(),
             dtype: pipeline.dtype.as_str().to_owned(),
         };
         Ok(Self {
-            trajectory,
+            pass: pass_now,
+            second,
+            steps_before: 0,
             latents,
-            latent_width,
-            latent_height,
-            texts,
-            extra_channels,
             kept,
             given_step_noise: given.step_noise,
+            notes,
             provenance,
         })
     }
@@ -261,11 +329,21 @@ impl Generation {
     }
 
     fn step_here(&mut self, pipeline: &Pipeline) -> Result<Progress, GenerateError> {
+        if self.pass.trajectory.is_done()
+            && let Some(second) = &self.second
+        {
+            self.latents = self.enlarged(pipeline, second)?;
+            self.steps_before += self.pass.trajectory.steps();
+            if let Some(second) = self.second.take() {
+                self.pass = second;
+            }
+        }
         let prediction = self.predict(pipeline)?;
-        let noise = if !self.trajectory.takes_noise() {
+        let trajectory = &mut self.pass.trajectory;
+        let noise = if !trajectory.takes_noise() {
             Vec::new()
         } else if let Some(given) = &self.given_step_noise {
-            let start = self.trajectory.done() * self.latents.len();
+            let start = trajectory.done() * self.latents.len();
             given
                 .get(start..start + self.latents.len())
                 .ok_or(GenerateError::Given {
@@ -277,37 +355,65 @@ impl Generation {
         } else {
             NoiseStream::new(
                 self.provenance.seed,
-                self.trajectory.position() as u32,
+                trajectory.position() as u32,
                 NoisePurpose::SamplerStep,
             )
             .normals(self.latents.len())
         };
         if !prediction.iter().all(|value| value.is_finite()) {
             return Err(GenerateError::NotFinite {
-                step: self.trajectory.done() + 1,
+                step: self.steps_before + trajectory.done() + 1,
             });
         }
-        self.latents = self
-            .trajectory
-            .advance(&self.latents, &prediction, &noise)?;
+        self.latents = trajectory.advance(&self.latents, &prediction, &noise)?;
         if let Some(kept) = &self.kept {
-            kept.put_back(&mut self.latents, &self.trajectory);
+            kept.put_back(&mut self.latents, trajectory);
         }
         Ok(self.progress())
     }
 
+    /// What the second pass starts from: the first one's picture at the full
+    /// size, under as much noise as its strength says. It is what starting from
+    /// that picture gives, with the same seed.
+    fn enlarged(&self, pipeline: &Pipeline, second: &Pass) -> Result<Vec<f32>, GenerateError> {
+        let picture = self.picture(pipeline)?;
+        let (width, height) = (self.provenance.width, self.provenance.height);
+        let pixels = pixels_of(&picture, width, height);
+        let clean = pipeline.encode_image(pixels, width as usize, height as usize)?;
+        let stream = NoiseStream::new(self.provenance.seed, 0, NoisePurpose::InitialLatents);
+        let noise = stream.normals(clean.len());
+        Ok(second.trajectory.add_noise(&clean, &noise))
+    }
+
+    /// The latents, decoded.
+    fn picture(&self, pipeline: &Pipeline) -> Result<RgbImage, GenerateError> {
+        let (width, height) = (self.pass.latent_width, self.pass.latent_height);
+        let pixels = pipeline.decode_latents(&self.latents, width, height)?;
+        let factor = pipeline.size_multiple();
+        let (width, height) = (width as u32 * factor, height as u32 * factor);
+        let plane = (width * height) as usize;
+        Ok(RgbImage::from_fn(width, height, |x, y| {
+            let at = (y * width + x) as usize;
+            image::Rgb(std::array::from_fn(|channel| {
+                let value = pixels[channel * plane + at] / 2.0 + 0.5;
+                (value.clamp(0.0, 1.0) * 255.0).round() as u8
+            }))
+        }))
+    }
+
     /// What the network predicts for the latents, guided.
     fn predict(&self, pipeline: &Pipeline) -> Result<Vec<f32>, GenerateError> {
-        let mut input = self.trajectory.model_input(&self.latents);
-        input.extend_from_slice(&self.extra_channels);
+        let pass = &self.pass;
+        let mut input = pass.trajectory.model_input(&self.latents);
+        input.extend_from_slice(&pass.extra_channels);
         let channels = pipeline.unet.config().in_channels;
-        let shape = (1, channels, self.latent_height, self.latent_width);
+        let shape = (1, channels, pass.latent_height, pass.latent_width);
         let input =
             Tensor::from_vec(input, shape, pipeline.device.candle())?.to_dtype(pipeline.dtype)?;
-        let timestep = [self.trajectory.timestep()];
-        let _installed = Installed::new(pipeline.unet.adaptable_layers(), &self.texts.paths);
+        let timestep = [pass.trajectory.timestep()];
+        let _installed = Installed::new(pipeline.unet.adaptable_layers(), &pass.texts.paths);
         let run = |input: &Tensor, side: Side| -> Result<Vec<f32>, GenerateError> {
-            let texts: Vec<RegionText> = self.texts.side(side)?;
+            let texts: Vec<RegionText> = pass.texts.side(side)?;
             let output = pipeline.unet.forward_texts(input, &timestep, &texts)?;
             Ok(output.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
         };
@@ -332,16 +438,17 @@ impl Generation {
     /// How far it is.
     #[must_use]
     pub fn progress(&self) -> Progress {
+        let second = self.second.as_ref().map(|pass| pass.trajectory.steps());
         Progress {
-            step: self.trajectory.done(),
-            steps: self.trajectory.steps(),
+            step: self.steps_before + self.pass.trajectory.done(),
+            steps: self.steps_before + self.pass.trajectory.steps() + second.unwrap_or(0),
         }
     }
 
     /// Whether every step is done.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.trajectory.is_done()
+        self.second.is_none() && self.pass.trajectory.is_done()
     }
 
     /// The record of what is being made.
@@ -354,7 +461,7 @@ impl Generation {
     /// on another checkpoint.
     #[must_use]
     pub fn notes(&self) -> &[String] {
-        &self.texts.notes
+        &self.notes
     }
 
     /// The latents as they are now, (channels, height, width).
@@ -370,9 +477,9 @@ impl Generation {
     pub fn preview(&self, pipeline: &Pipeline) -> Result<RgbImage, GenerateError> {
         let map = pipeline.device.run(|| pipeline.preview_map())?;
         Ok(map.picture(
-            self.trajectory.denoised(),
-            self.latent_width,
-            self.latent_height,
+            self.pass.trajectory.denoised(),
+            self.pass.latent_width,
+            self.pass.latent_height,
         ))
     }
 
@@ -386,18 +493,7 @@ impl Generation {
             let Progress { step, steps } = self.progress();
             return Err(GenerateError::Unfinished { left: steps - step });
         }
-        let (width, height) = (self.provenance.width, self.provenance.height);
-        let pixels = pipeline.device.run(|| {
-            pipeline.decode_latents(&self.latents, self.latent_width, self.latent_height)
-        })?;
-        let plane = (width * height) as usize;
-        let image = RgbImage::from_fn(width, height, |x, y| {
-            let at = (y * width + x) as usize;
-            image::Rgb(std::array::from_fn(|channel| {
-                let value = pixels[channel * plane + at] / 2.0 + 0.5;
-                (value.clamp(0.0, 1.0) * 255.0).round() as u8
-            }))
-        });
+        let image = pipeline.device.run(|| self.picture(pipeline))?;
         Ok(Frame {
             image,
             provenance: self.provenance,

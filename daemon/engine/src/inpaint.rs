@@ -88,6 +88,19 @@ pub fn extra_channels(
     Ok(extra)
 }
 
+/// What an inpainting UNet sees that is given nothing to keep: the mask is
+/// everywhere, and the masked image is the grey it was trained on.
+pub fn blank_channels(
+    pipeline: &Pipeline,
+    (width, height): (u32, u32),
+) -> Result<Vec<f32>, GenerateError> {
+    let factor = pipeline.vae.factor() as u32;
+    let mut extra = vec![1.0; ((width / factor) * (height / factor)) as usize];
+    let grey = vec![0.0; 3 * (width * height) as usize];
+    extra.extend(pipeline.encode_image(grey, width as usize, height as usize)?);
+    Ok(extra)
+}
+
 /// The picture with the start put into the region; where the mask is soft, in
 /// part.
 pub fn start_pixels(request: &Inpaint, (width, height): (u32, u32)) -> Option<Vec<f32>> {

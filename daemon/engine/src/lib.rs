@@ -11,6 +11,7 @@ pub mod error;
 mod frame_texts;
 pub mod generation;
 pub mod guidance;
+pub mod hires;
 mod inpaint;
 pub mod layer_names;
 pub mod layers;

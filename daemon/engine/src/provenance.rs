@@ -77,6 +77,9 @@ pub struct Provenance {
     /// The region that was painted anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inpaint: Option<InpaintIdentity>,
+    /// The first pass, where there were two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hires: Option<HiresIdentity>,
     /// What the caller needs, beyond this record, to make the picture again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<serde_json::Value>,
@@ -223,6 +226,36 @@ pub struct InpaintIdentity {
     pub strength: f32,
 }
 
+/// The first of two passes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HiresIdentity {
+    /// How many times larger than it the frame is.
+    pub scale: f32,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height in pixels.
+    pub height: u32,
+    /// How far the second pass may leave it.
+    pub strength: f32,
+    /// The LoRAs of the second pass alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<LoraIdentity>,
+}
+
+impl std::fmt::Display for HiresIdentity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            scale,
+            width,
+            height,
+            strength,
+            loras,
+        } = self;
+        write!(f, "{scale} times {width}x{height} at strength {strength}")?;
+        loras.iter().try_for_each(|lora| write!(f, ", {lora}"))
+    }
+}
+
 /// Why a picture's provenance cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvenanceError {
@@ -267,14 +300,25 @@ impl Provenance {
             self.sampler.display_name(),
             self.guidance_scale,
             self.seed,
-            self.width,
-            self.height,
+            // Other tools name the first pass's size and what it is enlarged by.
+            self.hires.as_ref().map_or(self.width, |hires| hires.width),
+            self.hires
+                .as_ref()
+                .map_or(self.height, |hires| hires.height),
             self.model.name,
         );
         let init = self.init_image.as_ref().map(|init| init.strength);
         let inpaint = self.inpaint.as_ref().map(|inpaint| inpaint.strength);
-        if let Some(strength) = init.or(inpaint) {
+        let hires = self.hires.as_ref().map(|hires| hires.strength);
+        if let Some(strength) = init.or(inpaint).or(hires) {
             let _ = write!(text, ", Denoising strength: {strength}");
+        }
+        if let Some(hires) = &self.hires {
+            let _ = write!(
+                text,
+                ", Hires upscale: {}, Hires upscaler: Lanczos",
+                hires.scale
+            );
         }
         if self.clip_skip > 0 {
             // Other tools count the last layer as 1.
@@ -311,6 +355,9 @@ impl Provenance {
         });
         pair("LoRAs", &|p| listed(&p.loras, ", "));
         pair("regions", &|p| listed(&p.regions, "; "));
+        pair("hires", &|p| {
+            optional(p.hires.as_ref().map(ToString::to_string).as_deref())
+        });
         pair("init image", &|p| {
             optional(
                 p.init_image
@@ -579,6 +626,7 @@ mod tests {
                 strength: 0.6,
             }),
             inpaint: None,
+            hires: None,
             request: None,
             device: "cpu".to_owned(),
             dtype: "f32".to_owned(),

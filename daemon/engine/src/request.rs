@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::composition::RegionRequest;
 use crate::guidance::GuidanceMode;
+use crate::hires::Hires;
 use crate::lora::LoraError;
 use crate::prompt::PromptError;
 use crate::sampler::{Sampler, StepError};
@@ -30,9 +31,10 @@ pub struct GenerateRequest {
     pub prompt_sent: Option<String>,
     /// What the frame should not show.
     pub negative_prompt: String,
-    /// Width in pixels; with an init image its width.
+    /// Width in pixels; left open, the init image's or the model's, with `hires`
+    /// as many times that.
     pub width: Option<u32>,
-    /// Height in pixels; with an init image its height.
+    /// Height in pixels, as `width`.
     pub height: Option<u32>,
     /// How many steps.
     pub steps: Option<u32>,
@@ -50,6 +52,8 @@ pub struct GenerateRequest {
     pub init_image: Option<InitImage>,
     /// A region of a picture to paint anew, in place of a picture to start from.
     pub inpaint: Option<Inpaint>,
+    /// A first pass at a smaller size; width and height are the frame's.
+    pub hires: Option<Hires>,
     /// Text encoder layers left out at the end (diffusers' count: 0 is none).
     pub clip_skip: Option<u32>,
     /// LoRAs that act in the whole picture.
@@ -167,6 +171,9 @@ pub enum GenerateError {
         /// What can be had.
         range: String,
     },
+    /// Two passes that cannot be made.
+    #[error("drawing in two passes (hires) {0}")]
+    Hires(&'static str),
     /// A mask that fits no picture, or marks nothing.
     #[error("the mask {0}")]
     Mask(&'static str),

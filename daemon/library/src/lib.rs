@@ -50,7 +50,7 @@ pub use library::{Library, Watching};
 pub use lora::{Lora, LoraManifest};
 pub use lora_report::{LoraFileError, LoraReport, Tag, Targets};
 pub use manifest::{Manifest, ManifestError, Misfit, parse};
-pub use model::{Defaults, Embedded, Model, ModelManifest, Source};
+pub use model::{Defaults, Embedded, Hires, Model, ModelManifest, Source};
 pub use name::{NameError, check_name};
 pub use paths::PathError;
 pub use problem::{Arriving, Problem};

@@ -73,6 +73,18 @@ pub struct Defaults {
     pub clip_skip: Option<u32>,
 }
 
+/// How a model draws in two passes, small first.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hires {
+    /// How far the second pass goes from the first: above 0, to 1.
+    pub strength: Option<f32>,
+    /// The LoRA that acts in the second pass alone.
+    pub lora: Option<String>,
+    /// How much of it is added; what its own manifest says, or 1, when left out.
+    pub weight: Option<f32>,
+}
+
 /// A model's manifest, `models/NAME.toml`.
 ///
 /// ```toml
@@ -85,6 +97,9 @@ pub struct Defaults {
 /// steps = 50
 /// guidance_scale = 7.5
 /// sampler = "dpmpp-2m-karras"
+///
+/// [hires]
+/// strength = 0.5
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +114,9 @@ pub struct ModelManifest {
     /// What a request gets that does not say otherwise.
     #[serde(default)]
     pub defaults: Defaults,
+    /// How it draws in two passes.
+    #[serde(default)]
+    pub hires: Hires,
 }
 
 impl Manifest for ModelManifest {
@@ -115,9 +133,19 @@ impl Manifest for ModelManifest {
                 return Err(Misfit::new(key, "must be above 0"));
             }
         }
-        match defaults.guidance_scale {
-            Some(scale) if !scale.is_finite() || scale < 0.0 => {
-                Err(Misfit::new("guidance_scale", "must be 0 or above"))
+        if let Some(scale) = defaults.guidance_scale
+            && (!scale.is_finite() || scale < 0.0)
+        {
+            return Err(Misfit::new("guidance_scale", "must be 0 or above"));
+        }
+        if let Some(strength) = self.hires.strength
+            && !(strength > 0.0 && strength <= 1.0)
+        {
+            return Err(Misfit::new("strength", "must be above 0, and 1 at most"));
+        }
+        match self.hires.weight {
+            Some(weight) if !(-4.0..=4.0).contains(&weight) => {
+                Err(Misfit::new("weight", "must be from -4 to 4"))
             }
             _ => Ok(()),
         }
@@ -138,6 +166,8 @@ pub struct Model {
     pub vae: Option<PathBuf>,
     /// What a request gets that does not say otherwise.
     pub defaults: Defaults,
+    /// How it draws in two passes.
+    pub hires: Hires,
 }
 
 impl From<Embedded> for Model {
@@ -158,6 +188,10 @@ impl From<Embedded> for Model {
                 }),
                 sampler: Some("ddim".to_owned()),
                 ..Defaults::default()
+            },
+            hires: Hires {
+                lora: Some("sketch-hires".to_owned()),
+                ..Hires::default()
             },
         }
     }
@@ -195,6 +229,11 @@ mod tests {
         assert_eq!(line, Some(1));
         let (line, reason) = refusal("[defaults]\nwidth = 512\nsteps = 0\n");
         assert_eq!(line, Some(3), "{reason}");
+        let (line, reason) = refusal("[hires]\nlora = 'more'\nstrength = 1.5\n");
+        assert_eq!(line, Some(3));
+        assert!(reason.contains("`strength`"), "{reason}");
+        let (line, _) = refusal("[hires]\nweight = 5\n");
+        assert_eq!(line, Some(2));
         let (line, _) = refusal("[defaults]\nguidance_scale = nan\n");
         assert_eq!(line, Some(2));
     }

@@ -20,7 +20,7 @@ use crate::file_cache::{FileCache, SETTLE, STALLED, Weights};
 use crate::folders::{self, Folder, Folders};
 use crate::header::HeaderError;
 use crate::kind::Kind;
-use crate::model::{Defaults, Model};
+use crate::model::{Defaults, Hires, Model};
 use crate::paths;
 use crate::problem::{Arriving, Problem};
 use crate::snapshot::{FindError, Snapshot};
@@ -143,6 +143,7 @@ pub(crate) fn model_at(path: &Path) -> Result<Model, FindError> {
             family,
             vae: None,
             defaults: Defaults::default(),
+            hires: Hires::default(),
         }),
         Err(Trouble::Arriving(arriving)) => Err(FindError::Arriving(arriving)),
         Err(Trouble::Broken(problem)) => Err(FindError::Unusable(Box::new(problem))),

@@ -5,6 +5,7 @@
     python measure.py pair --judge ../weights/judge --frames 200 --how regions
     python measure.py repaint --judge ../weights/judge --data held-out --model sketch-inpaint
     python measure.py segment --data held-out
+    python measure.py sheet --hires --save sheet.png
 
 `captions` draws held-out captions with the seeds of `evaluate.py`, so that both figures can be
 compared. `shots` draws each framing with and without the LoRAs that its phrase calls for. `pair`
@@ -13,7 +14,8 @@ asks whether tops, hair and class of both are right. LoRAs and weights are the l
 `--weight` they are given here, and so is how much of a region its own prompt has (`--strength`).
 `repaint` clicks on the person of a scene, takes the segmenter's best mask and paints another
 character there; beside it stands how often the same prompts give hair and top right without a
-picture.
+picture. `sheet` draws the fixed prompts of `sample.py`; with `--hires` frames are drawn in two
+passes.
 
 It needs the daemon on the PATH (or FRAMEWRIGHT_DAEMON) and its Python client:
 `pip install ../../../sdk/python`.
@@ -36,6 +38,7 @@ from framewright import Client, Picture
 from judge import HIDDEN, LIGHTS, SETTINGS, SHOTS, judge, load, report
 from lora import LOOK
 from PIL import Image
+from sample import PROMPTS
 from segment import LEAST_SHARE, interior, surrounding
 
 PHRASES = {
@@ -78,13 +81,32 @@ def place(name: str) -> str:
     ) + name
 
 
+def passes(args: argparse.Namespace) -> dict[str, Any]:
+    """Options of frames that may be drawn in two passes."""
+    return {"hires": {"scale": args.hires}} if args.hires else {}
+
+
+def sheet(args: argparse.Namespace, client: Client) -> dict[str, Any]:
+    """A contact sheet of the fixed prompts, eight to a row; frame n has seed n."""
+    frames = [
+        Image.fromarray(draw(client, prompt, args.seed + n, model=args.model, **passes(args)))
+        for n, prompt in enumerate(PROMPTS)
+    ]
+    width, height = frames[0].size
+    whole = Image.new("RGB", (8 * width, -(-len(frames) // 8) * height))
+    for number, frame in enumerate(frames):
+        whole.paste(frame, (number % 8 * width, number // 8 * height))
+    whole.save(args.save)
+    return {}
+
+
 def captions(args: argparse.Namespace, client: Client) -> dict[str, Any]:
     """The figures of `evaluate.py`, drawn by the engine."""
     scenes = Scenes.open(args.data).scenes[: args.frames]
     words = [scene["caption"] for scene in scenes]
     frames = np.stack(
         [
-            draw(client, prompt, number, model=args.model, activate=False)
+            draw(client, prompt, number, model=args.model, activate=False, **passes(args))
             for number, prompt in enumerate(words)
         ]
     )
@@ -375,7 +397,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["captions", "shots", "pair", "repaint", "segment"])
+    parser.add_argument("what", choices=["captions", "shots", "pair", "repaint", "segment", "sheet"])
     parser.add_argument("--judge", type=Path, help="exported judge, or judge.pt")
     parser.add_argument(
         "--data", type=Path, help="held-out scenes, for captions, repaint and segment"
@@ -389,15 +411,20 @@ def main() -> None:
     parser.add_argument("--weight", type=float, help="of each character's LoRA")
     parser.add_argument("--loras", help="with --weight: two names, sketch-CHARACTER by default")
     parser.add_argument("--strength", type=float, default=0.3, help="of regions, with --weight")
+    parser.add_argument(
+        "--hires", type=float, nargs="?", const=2.0, help="for captions and sheet: in two passes"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--save", type=Path, help="a .npy file for the frames")
+    parser.add_argument("--save", type=Path, help="a .npy file for the frames, a .png of the sheet")
     parser.add_argument("--out", type=Path, help="a JSON file for the figures")
     args = parser.parse_args()
-    if args.what != "segment" and not args.judge:
+    if args.what not in ("segment", "sheet") and not args.judge:
         parser.error(f"{args.what} needs --judge")
+    if args.what == "sheet" and not args.save:
+        parser.error("sheet needs --save")
     with Client.connect("measure 1.0") as client:
         measures = {"captions": captions, "shots": shots, "pair": pair, "repaint": repaint}
-        measures["segment"] = segment
+        measures |= {"segment": segment, "sheet": sheet}
         figures = measures[args.what](args, client)
     if args.out:
         args.out.write_text(json.dumps(figures, indent=1) + "\n")

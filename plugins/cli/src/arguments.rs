@@ -190,6 +190,14 @@ pub struct Generate {
     /// How far to go from the picture: above 0, to 1 [default: 0.75]
     #[arg(long, requires = "image")]
     pub strength: Option<f32>,
+    /// Draw the frame small, enlarge it so many times and draw it over: more detail than the model
+    /// has at its own size [default: 2, times the model's size]
+    #[arg(long, value_name = "SCALE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "2", conflicts_with = "image")]
+    pub hires: Option<f32>,
+    /// How far the second pass goes from the first: above 0, to 1 [default: the model's, or 0.5]
+    #[arg(long, value_name = "STRENGTH", requires = "hires")]
+    pub hires_strength: Option<f32>,
     /// How it is drawn
     #[command(flatten)]
     pub drawing: Drawing,

@@ -149,6 +149,9 @@ async fn new(new: board_arguments::BoardNew, json: bool) -> Result<ExitCode, Fai
         generate.insert("width".to_owned(), width.into());
         generate.insert("height".to_owned(), height.into());
     }
+    if let Some(scale) = new.hires {
+        generate.insert("hires".to_owned(), serde_json::json!({ "scale": scale }));
+    }
     if let Some(steps) = new.steps {
         generate.insert("steps".to_owned(), steps.into());
     }

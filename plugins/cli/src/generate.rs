@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use framewright_protocol::{FrameGenerate, GenerateParams, GenerateResult};
+use framewright_protocol::{FrameGenerate, GenerateParams, GenerateResult, HiresParams};
 use image::RgbImage;
 use serde_json::json;
 
@@ -36,6 +36,11 @@ pub async fn run(arguments: Generate, json: bool) -> Result<ExitCode, Failure> {
         height: arguments.height,
         image,
         strength: arguments.strength,
+        hires: arguments.hires.map(|scale| HiresParams {
+            scale,
+            strength: arguments.hires_strength,
+            loras: None,
+        }),
         ..arguments.drawing.params(arguments.prompt)?
     };
     let client = progress::unless_interrupted(connect()).await?;

@@ -75,11 +75,11 @@ pub use method::{
 };
 pub use params::{
     AgainParams, AgainResult, AppliedLora, DescribeResult, EventDescription, FieldDescription,
-    FrameResult, GenerateParams, GenerateResult, HelloParams, HelloResult, InspectParams,
-    InspectResult, LintParams, LintResult, LoraParams, MethodDescription, ModelListResult,
-    ModelProblem, ModelSummary, Nothing, Picture, PictureFormat, PromptEdit, PromptFinding,
-    RecastParams, RecastResult, RegionParams, StatusResult, TokenChunk, TokenPiece, TokensParams,
-    TokensResult,
+    FrameResult, GenerateParams, GenerateResult, HelloParams, HelloResult, HiresParams,
+    InspectParams, InspectResult, LintParams, LintResult, LoraParams, MethodDescription,
+    ModelListResult, ModelProblem, ModelSummary, Nothing, Picture, PictureFormat, PromptEdit,
+    PromptFinding, RecastParams, RecastResult, RegionParams, StatusResult, TokenChunk, TokenPiece,
+    TokensParams, TokensResult,
 };
 pub use record::{Field, Record, WireType};
 /// A value whose shape depends on something else.

@@ -189,6 +189,18 @@ records! {
         /// Tokens of characters whose LoRAs act there alone.
         characters: Option<Vec<String>>,
     }
+    /// A first pass at a smaller size: the frame is laid out there, then enlarged and drawn over.
+    /// Its width and height, where they are left out, are `scale` times the model's.
+    #[derive(Default)]
+    HiresParams "hires" {
+        /// How many times wider and higher than the first pass the frame is: above 1, up to 4.
+        scale: f32,
+        /// How far the second pass goes from the first: above 0, to 1; what the model's manifest
+        /// says, or else 0.5, when left out.
+        strength: Option<f32>,
+        /// LoRAs that act in the second pass alone; the one of the model's manifest when left out.
+        loras: Option<Vec<LoraParams>>,
+    }
     /// A LoRA that was applied.
     AppliedLora "applied lora" {
         /// Its name in the library.
@@ -199,7 +211,9 @@ records! {
         text_weight: Option<f32>,
         /// The region in which it acted, from 0; the whole frame when missing.
         region: Option<u32>,
-        /// What in the prompt called for it; missing when the request named it.
+        /// Whether it acted in the second of two passes alone; no when missing.
+        hires: Option<bool>,
+        /// What in the prompt or the manifest called for it; missing when the request named it.
         reason: Option<String>,
     }
 
@@ -236,6 +250,8 @@ records! {
         image: Option<Picture>,
         /// How far to go from `image`: above 0 (not at all) to 1 (all the way).
         strength: Option<f32>,
+        /// A first pass at a smaller size; not with `image`.
+        hires: Option<HiresParams>,
         /// How many of the text encoder's last layers are left out.
         clip_skip: Option<u32>,
         /// LoRAs that act in the whole frame. They win over those of the same name that the prompt

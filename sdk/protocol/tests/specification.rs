@@ -8,9 +8,9 @@ use std::path::Path;
 use framewright_protocol::{
     AddedFolder, AppliedLora, BoardBatch, BoardFrame, BoardPrompt, BoardState, BoardTake,
     CanvasPart, DocumentSummary, ErrorCode, Extension, FieldDescription, FrameResult,
-    GenerateParams, JobSummary, Limits, LoraParams, LoraSummary, MaskCandidate, MaskOperation,
-    MaskPoint, MaskRect, ModelProblem, ModelSummary, Picture, PixelBox, PlannedPrompt,
-    PlannerSummary, PromptEdit, PromptFinding, Record, RegionAdvice, RegionParams,
+    GenerateParams, HiresParams, JobSummary, Limits, LoraParams, LoraSummary, MaskCandidate,
+    MaskOperation, MaskPoint, MaskRect, ModelProblem, ModelSummary, Picture, PixelBox,
+    PlannedPrompt, PlannerSummary, PromptEdit, PromptFinding, Record, RegionAdvice, RegionParams,
     SegmenterSummary, TokenChunk, TokenPiece, WaitingJobs, WireError, all_events, all_methods,
 };
 
@@ -65,6 +65,7 @@ fn reference() -> String {
         ("frame", described::<FrameResult>()),
         ("lora request", described::<LoraParams>()),
         ("region", described::<RegionParams>()),
+        ("hires", described::<HiresParams>()),
         ("applied lora", described::<AppliedLora>()),
         ("job summary", described::<JobSummary>()),
         ("waiting jobs", described::<WaitingJobs>()),

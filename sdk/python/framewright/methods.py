@@ -102,6 +102,9 @@ class GenerateOptions(TypedDict, total=False):
     `rgba16`. `priority` is `interactive`, `batch` or `training`. A job with a `key` outlives its
     connection: asking again with the same key gives the same job's result.
 
+    `hires` has `scale`, and where wanted `strength` and `loras`: the frame is drawn so many times
+    smaller first, enlarged and drawn over.
+
     `loras` have `name`, and where wanted `weight` and `text_weight`. `regions` have `area` (left,
     top, right, bottom as shares of the frame) or `mask`, and where wanted `prompt`, `feather`,
     `strength`, `loras` and `characters`; `auto_regions` divides the frame by the places of the
@@ -122,6 +125,7 @@ class GenerateOptions(TypedDict, total=False):
     candidates: int
     image: Picture
     strength: float
+    hires: Mapping[str, Any]
     clip_skip: int
     loras: Sequence[Mapping[str, Any]]
     partial_loras: bool

@@ -286,10 +286,11 @@ fn a_copied_and_a_renamed_board_go_on_and_two_are_drawn_at_once() {
 #[test]
 fn a_deleted_picture_is_drawn_again_to_the_last_bit() {
     let home = Home::new();
-    new_board(&home, "b", &PROMPTS[..1], &["--steps", "2"]);
+    new_board(&home, "b", &PROMPTS[..1], &["--steps", "2", "--hires"]);
     board(&home, &["render", "b"]).ok();
     let path = home.work("b").join(image(&open(&home, "b"), 0, 2));
     let drawn = pixels(&path);
+    assert_eq!(drawn.dimensions(), (128, 128), "in two passes");
     std::fs::remove_file(&path).unwrap();
     let ran = board(&home, &["render", "b"]).ok();
     assert!(

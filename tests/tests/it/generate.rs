@@ -141,6 +141,32 @@ fn a_frame_starts_from_a_picture() {
 }
 
 #[test]
+fn a_frame_is_laid_out_small_and_drawn_over() {
+    let home = Home::new();
+    let draw = |name, more: &[&str]| {
+        let arguments = [
+            "generate", "a fox", "--model", "tiny", "--seed", "1", "-o", name,
+        ];
+        home.run(&[&arguments, more].concat()).ok()
+    };
+    draw("small.png", &[]);
+    let size = ["--width", "128", "--height", "128"];
+    let from = ["--image", "small.png", "--strength", "0.5"];
+    draw("by-hand.png", &[&size[..], &from].concat());
+    draw("in-two.png", &["--hires"]);
+    let in_two = pixels(&home.work("in-two.png"));
+    assert_eq!(in_two.dimensions(), (128, 128));
+    assert!(in_two == pixels(&home.work("by-hand.png")));
+    draw("stronger.png", &["--hires=2", "--hires-strength", "0.9"]);
+    assert!(in_two != pixels(&home.work("stronger.png")));
+    draw("smaller.png", &["--hires=1.5", "--width", "96"]);
+    assert_eq!(pixels(&home.work("smaller.png")).dimensions(), (96, 96));
+    for name in ["in-two.png", "stronger.png", "smaller.png"] {
+        assert_eq!(home.run(&["again", name]).ok().out, "identical\n");
+    }
+}
+
+#[test]
 fn two_clients_at_once_both_get_their_frames() {
     let home = Home::new();
     let running: Vec<_> = ["1", "2", "3", "4"]

@@ -82,7 +82,7 @@ fn a_lora_is_applied_recorded_and_made_again() {
     assert_eq!(
         told["loras"],
         json!([{"name": "kaito", "weight": 0.8f32, "text_weight": null,
-        "region": null, "reason": null}])
+        "region": null, "hires": null, "reason": null}])
     );
     assert!(pixels(&home.work("plain.png")) != pixels(&home.work("lora.png")));
     generate(&home, "a fox", "zero.png", &["--lora", "kaito:0"]).ok();
@@ -123,6 +123,48 @@ fn a_lora_is_applied_recorded_and_made_again() {
 }
 
 #[test]
+fn a_model_has_a_lora_for_its_second_pass() {
+    let home = home();
+    let manifest = |lora: &str| {
+        let path = home.path("data/models/tiny.toml");
+        let before = std::fs::read_to_string(path).unwrap();
+        let before = before.split("[hires]").next().unwrap();
+        let hires = format!("[hires]\nstrength = 0.8\nlora = '{lora}'\nweight = 0.5\n");
+        home.write("data/models/tiny.toml", &format!("{before}{hires}"));
+    };
+    manifest("kaito");
+    let told = generate(&home, "a fox", "both.png", &["--hires"])
+        .ok()
+        .json();
+    assert_eq!(
+        told["loras"],
+        json!([{"name": "kaito", "weight": 0.5, "text_weight": null, "region": null,
+        "hires": true, "reason": "the model `tiny`"}])
+    );
+    let recorded = provenance(&home, "both.png");
+    assert_eq!(recorded["loras"], Value::Null);
+    assert_eq!(recorded["hires"]["loras"][0]["name"], "kaito");
+    assert_eq!(recorded["hires"]["strength"], 0.8);
+
+    // By hand: the LoRA acts on the enlarged picture, and not before.
+    generate(&home, "a fox", "small.png", &[]).ok();
+    let mut by_hand = vec!["--image", "small.png", "--strength", "0.8"];
+    by_hand.extend(["--width", "128", "--height", "128", "--lora", "kaito:0.5"]);
+    generate(&home, "a fox", "by-hand.png", &by_hand).ok();
+    assert!(pixels(&home.work("both.png")) == pixels(&home.work("by-hand.png")));
+
+    // What a frame was made with stays, whatever the manifest says now.
+    manifest("missing");
+    assert_eq!(home.run(&["again", "both.png"]).ok().out, "identical\n");
+    let told = generate(&home, "a fox", "without.png", &["--hires"])
+        .ok()
+        .json();
+    assert_eq!(told["loras"], json!([]));
+    let notice = told["notices"][0].as_str().unwrap_or_default();
+    assert!(notice.contains("`missing`"), "{notice}");
+}
+
+#[test]
 fn a_prompt_brings_what_the_library_has_for_it() {
     let home = home();
     let prompt = "medium shot picture of kaitoyosuke man, in a library";
@@ -133,9 +175,9 @@ fn a_prompt_brings_what_the_library_has_for_it() {
         told["loras"],
         json!([
             {"name": "medium", "weight": 0.6f32, "text_weight": null, "region": null,
-             "reason": "the shot `medium-shot`"},
+             "hires": null, "reason": "the shot `medium-shot`"},
             {"name": "kaito", "weight": 0.9f32, "text_weight": null, "region": null,
-             "reason": "the character `kaitoyosuke`"},
+             "hires": null, "reason": "the character `kaitoyosuke`"},
         ])
     );
     // The golden LoRAs say where the model lay that they were made for.

@@ -46,6 +46,11 @@ fn bad_arguments_are_refused_before_a_daemon_is_asked() {
             "the picture cannot be read",
         ),
         (&["generate", "a fox", "--strength", "0.5"], "--image"),
+        (
+            &["generate", "a fox", "--hires", "--image", "text.png"],
+            "cannot be used with",
+        ),
+        (&["generate", "a fox", "--hires-strength", "0.5"], "--hires"),
         (&["generate", "a fox", "-n", "0"], "0 is not in"),
         (&["generate", "a fox", "-n", "1000"], "1000 is not in"),
         (&["generate", "a fox", "--steps", "many"], "many"),
@@ -98,6 +103,12 @@ fn what_only_the_daemon_knows_is_refused_without_work() {
         (&["--model", "tiny", "--guidance", "1000"], "guidance"),
         (&["--model", "tiny", "--rescale", "2"], "guidance_rescale"),
         (&["--model", "tiny", "--clip-skip", "99"], "clip skip"),
+        (&["--model", "tiny", "--hires=9"], "hires.scale"),
+        (
+            &["--model", "tiny", "--hires", "--hires-strength", "0"],
+            "hires.strength",
+        ),
+        (&["--model", "tiny", "--hires=4", "--width", "2056"], "2048"),
     ];
     for (arguments, expected) in cases {
         let ran = home.run(&[&["generate", "a fox", "-o", "frame.png"], *arguments].concat());

@@ -6,6 +6,7 @@
 )]
 
 mod golden;
+mod hires;
 mod inpaint;
 mod loras;
 mod networks;

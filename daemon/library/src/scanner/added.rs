@@ -7,7 +7,7 @@ use super::{Look, Trouble};
 use crate::kind::Kind;
 use crate::lora::{Lora, LoraManifest};
 use crate::model::Embedded;
-use crate::model::{Defaults, Model};
+use crate::model::{Defaults, Hires, Model};
 use crate::name::check_name;
 use crate::paths;
 use crate::problem::Problem;
@@ -126,6 +126,7 @@ impl Look<'_> {
                     family,
                     vae: None,
                     defaults: Defaults::default(),
+                    hires: Hires::default(),
                 };
                 self.snapshot
                     .models

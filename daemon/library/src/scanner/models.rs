@@ -198,6 +198,7 @@ impl Look<'_> {
             family: manifest.family.or(family),
             vae,
             defaults: manifest.defaults,
+            hires: manifest.hires,
         })
     }
 
