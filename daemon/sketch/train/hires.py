@@ -1,4 +1,4 @@
-"""Trains the LoRA of the second pass: what it takes to draw an enlarged frame over at its full size.
+"""Trains the LoRA of the second pass: what it takes to draw an enlarged frame over.
 
     framewright-sketch dataset --seed 1301 --count 8000 --size 256 --captions 6 --out h1
     framewright-sketch dataset --seed 1302 --count 8000 --size 256 --captions 6 --out h2

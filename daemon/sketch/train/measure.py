@@ -397,7 +397,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["captions", "shots", "pair", "repaint", "segment", "sheet"])
+    kinds = ["captions", "shots", "pair", "repaint", "segment", "sheet"]
+    parser.add_argument("what", choices=kinds)
     parser.add_argument("--judge", type=Path, help="exported judge, or judge.pt")
     parser.add_argument(
         "--data", type=Path, help="held-out scenes, for captions, repaint and segment"

@@ -190,8 +190,8 @@ pub struct Generate {
     /// How far to go from the picture: above 0, to 1 [default: 0.75]
     #[arg(long, requires = "image")]
     pub strength: Option<f32>,
-    /// Draw the frame small, enlarge it so many times and draw it over: more detail than the model
-    /// has at its own size [default: 2, times the model's size]
+    /// Draw the frame small first, then enlarge it SCALE times and draw it over: larger and finer
+    /// than the model draws by itself [without a SCALE: 2]
     #[arg(long, value_name = "SCALE", num_args = 0..=1, require_equals = true,
           default_missing_value = "2", conflicts_with = "image")]
     pub hires: Option<f32>,

@@ -208,7 +208,8 @@ pub struct BoardNew {
     /// Width and height in pixels, as 512x384 [default: the model's]
     #[arg(long, value_name = "WxH", value_parser = size)]
     pub size: Option<(u32, u32)>,
-    /// Draw each frame small, enlarge it so many times and draw it over [default: 2]
+    /// Draw each frame small first, then enlarge it SCALE times and draw it over [without a
+    /// SCALE: 2]
     #[arg(long, value_name = "SCALE", num_args = 0..=1, require_equals = true,
           default_missing_value = "2")]
     pub hires: Option<f64>,
