@@ -190,6 +190,8 @@ impl From<Embedded> for Model {
                 ..Defaults::default()
             },
             hires: Hires {
+                // As far as its LoRA was trained.
+                strength: Some(0.7),
                 lora: Some("sketch-hires".to_owned()),
                 ..Hires::default()
             },

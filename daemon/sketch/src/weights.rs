@@ -180,6 +180,7 @@ const LORAS: Folder = folder! { "loras":
     "sketch-extreme-close-up.safetensors"
     "sketch-extreme-long-shot.safetensors"
     "sketch-full-shot.safetensors"
+    "sketch-hires.safetensors"
     "sketch-jiyeonmun.safetensors"
     "sketch-kaitoyosuke.safetensors"
     "sketch-long-shot.safetensors"

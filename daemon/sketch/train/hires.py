@@ -9,7 +9,7 @@ A model that knows 128x128 frames repeats its subject at 256x256: sizes and dist
 latents, are not what it learned. Low-rank changes in the convolutions, too, teach it the new size
 (as ResAdapter does, Cheng et al. 2024), and they are small enough to ship beside the model. The
 layout comes from the first pass, so only the time steps up to `--last` are trained: those that a
-strength of 0.6 and less walks through.
+strength of 0.7 and less walks through.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def export(options: argparse.Namespace) -> None:
         tensors[f"unet.{name}.lora_A.weight"] = a.reshape(len(a), *shape[1:])
         tensors[f"unet.{name}.lora_B.weight"] = b.reshape(*b.shape, *(1 for _ in kernel))
     half = {name: tensor.half().contiguous() for name, tensor in tensors.items()}
-    about = {"base_model": "sketch", "trigger_words": "", "samples": str(saved["done"])}
+    about = {"base_model": "sketch", "samples": str(saved["done"])}
     save_file(half, options.to, about)
     print(f"{options.to}: {options.to.stat().st_size / 1e6:.2f} MB, {len(half)} tensors")
 
