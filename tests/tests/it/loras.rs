@@ -154,7 +154,9 @@ fn a_model_has_a_lora_for_its_second_pass() {
     assert!(pixels(&home.work("both.png")) == pixels(&home.work("by-hand.png")));
 
     // What a frame was made with stays, whatever the manifest says now.
+    // A running daemon notices a changed manifest a moment later; a new one reads it at once.
     manifest("missing");
+    home.run(&["daemon", "stop"]).ok();
     assert_eq!(home.run(&["again", "both.png"]).ok().out, "identical\n");
     let told = generate(&home, "a fox", "without.png", &["--hires"])
         .ok()
