@@ -14,7 +14,7 @@ if TYPE_CHECKING or not _CARRIED:
     from framewright.remedy import LOCATE, LOG, MODELS, RETRY, START
     from framewright.results import JobList, Lint, decode
     from framewright.settings import FILLS, Settings, given
-    from framewright.working_size import LARGEST_SIDE
+    from framewright.working_size import HIRES_SCALE, LARGEST_SIDE
 else:
     from .framewright import *  # noqa: F403
     from .framewright.boards import BoardDrawn, BoardPlanned
@@ -23,10 +23,11 @@ else:
     from .framewright.remedy import LOCATE, LOG, MODELS, RETRY, START
     from .framewright.results import JobList, Lint, decode
     from .framewright.settings import FILLS, Settings, given
-    from .framewright.working_size import LARGEST_SIDE
+    from .framewright.working_size import HIRES_SCALE, LARGEST_SIDE
 
 __all__ = [
     "FILLS",
+    "HIRES_SCALE",
     "LARGEST_SIDE",
     "LOCATE",
     "LOG",

@@ -4,7 +4,7 @@ import enum
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from .client import Picture, Settings, given
+from .client import HIRES_SCALE, Picture, Settings, given
 
 
 class Task(enum.Enum):
@@ -28,8 +28,8 @@ class Order:
     """Everything that one request needs.
 
     `image` is what it starts from, `mask`, as large, which of its pixels may change; frames are
-    made at `width` × `height` pixels, where no picture gives their size. `seed` is decided, so
-    that the same order gives the same frames.
+    made at `width` × `height` pixels (of two passes the second is), where no picture gives their
+    size. `seed` is decided, so that the same order gives the same frames.
     """
 
     task: Task
@@ -58,4 +58,6 @@ class Order:
         params = given(**frame, width=self.width, height=self.height)
         if self.task is Task.START:
             params |= {"image": self.image, "strength": settings.strength}
+        elif settings.hires:
+            params["hires"] = {"scale": HIRES_SCALE}
         return params

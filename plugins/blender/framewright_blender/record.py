@@ -18,9 +18,10 @@ class Record:
     """Where a picture came from. Paths begin with `//` where they lie near the .blend file.
 
     Of a board: its folder, the `frame`'s id, and which `take` of it, from 1, is shown. Of a
-    request: its `task`, settings and `job`, and the files of its `candidates`, of which number
-    `picked` is shown. A `strip` names where the picture was sent from, and `mask_of` the image
-    that a mask belongs to. `name` is what the strip was called, unless the artist did.
+    request: its `task`, settings (`hires`: it was drawn in two passes) and `job`, and the files of
+    its `candidates`, of which number `picked` is shown. A `strip` names where the picture was sent
+    from, and `mask_of` the image that a mask belongs to. `name` is what the strip was called,
+    unless the artist did.
     Seeds are text: a custom property holds no number that large.
     """
 
@@ -36,6 +37,7 @@ class Record:
     model: str = ""
     strength: float = 1.0
     fill: str = ""
+    hires: bool = False
     job: str = ""
     candidates: tuple[str, ...] = ()
     seeds: tuple[str, ...] = ()
@@ -67,6 +69,9 @@ class Record:
                     known[field.name] = tuple(text for text in texts if isinstance(text, str))
             elif isinstance(field.default, float) and isinstance(value, int):
                 known[field.name] = float(value)
+            elif isinstance(field.default, bool) and type(value) is int:
+                # Older Blenders have no yes and no in a custom property, and keep 1 and 0.
+                known[field.name] = bool(value)
             elif type(value) is type(field.default):
                 known[field.name] = value
         return cls(**known)
@@ -90,6 +95,8 @@ class Record:
             model=settings.model or "",
             strength=settings.strength,
             fill=settings.fill,
+            # What starts from a picture is drawn in one pass, whatever was chosen for others.
+            hires=settings.hires and task is Task.GENERATE,
             job=job,
         )
 
@@ -105,6 +112,7 @@ class Record:
             count or Settings.candidates,
             None,
             self.fill or FILLS[0],
+            self.hires,
         ).checked()
 
     @property

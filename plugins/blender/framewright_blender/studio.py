@@ -388,7 +388,8 @@ class Studio:
 
         def size(shape: "tuple[int, int]", image: Optional[Picture]) -> None:
             def told(size: WorkingSize) -> None:
-                width, height = size.fitting(*shape)
+                hires = task is Task.GENERATE and job.settings.hires
+                width, height = size.fitting(*shape, hires=hires)
                 order = Order(task, job.settings, _seed(settings), width, height, image)
                 self._send(job, order)
 

@@ -1,8 +1,10 @@
 """What an artist's wish becomes on the wire and in a .blend file, without Blender."""
 
+import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import patience  # noqa: F401
@@ -75,6 +77,21 @@ def test_a_frame_from_a_picture_and_a_part_painted_anew():
     assert params["mask"] is image and "width" not in params["frame"]
 
 
+def test_two_passes_are_for_a_frame_from_the_prompt_alone():
+    image = Picture.rgba8(1, 1, bytes(4))
+    for task, place in (
+        (Task.GENERATE, (128, 64)),
+        (Task.START, (64, 64, image)),
+        (Task.INPAINT, (None, None, image, image)),
+    ):
+        without, ticked = (
+            Order(task, Settings("a fox", hires=hires), 7, *place).params("k")
+            for hires in (False, True)
+        )
+        more = {"hires": {"scale": 2.0}} if task is Task.GENERATE else {}
+        assert ticked == without | more, task
+
+
 def test_settings_stay_within_what_can_be_asked_for():
     checked = Settings("  a ", strength=0.0, candidates=500, fill="?").checked()
     assert checked == Settings("a", strength=0.01, candidates=64, fill="blur")
@@ -100,6 +117,7 @@ class Holder(dict):
         take=st.integers(0, 99),
         seed=st.integers(0, 2**64 - 1).map(str),
         strength=st.floats(0.01, 1.0),
+        hires=st.booleans(),
         candidates=st.lists(texts, max_size=5).map(tuple),
         picked=st.integers(0, 5),
     )
@@ -117,6 +135,25 @@ def test_a_record_that_was_edited_keeps_what_is_sound():
     assert Record.of({PROPERTY: 3}) is None and Record.of({}) is None
 
 
+@pytest.mark.parametrize(
+    ("held", "hires"),
+    [({}, False), ({"hires": True}, True), ({"hires": 1}, True), ({"hires": 0}, False)]
+    + [({"hires": "yes"}, False)],
+)
+def test_a_record_tells_how_many_passes_there_were(held, hires):
+    """Older Blenders keep a yes as a number, and older records know nothing of it."""
+    record = Record.read({"prompt": "a fox", **held})
+    assert record.hires is hires and record.settings.hires is hires
+
+
+@pytest.mark.parametrize("task", Task)
+def test_the_same_again_has_as_many_passes(task):
+    record = Record.made(task, Settings("a fox", hires=True), "j1").with_more(("a",), ("1",))
+    assert record.hires is (task is Task.GENERATE), "no other is drawn in two"
+    assert record.settings.hires is record.hires
+    assert not Record.made(task, Settings("a fox"), "j1").hires
+
+
 def test_more_candidates_come_behind_those_that_are_there():
     record = Record(task="generate").with_more(("a", "b"), ("1", "2"))
     assert (record.shown, record.seed) == ("a", "1")
@@ -127,7 +164,8 @@ def test_more_candidates_come_behind_those_that_are_there():
 
 
 def test_jobs_come_back_from_a_file():
-    job = Job("a fox", Task.INPAINT, Settings("a fox", seed=None), Target("image", "Scene", "01"))
+    chosen = Settings("a fox", seed=None, hires=True)
+    job = Job("a fox", Task.INPAINT, chosen, Target("image", "Scene", "01"))
     drawing = Job("Rendering", board="/boards/letter")
     (held,) = from_text(to_text([job, drawing]))
     assert (held.key, held.task, held.settings, held.target) == (
@@ -137,6 +175,10 @@ def test_jobs_come_back_from_a_file():
         job.target,
     )
     assert to_text([drawing]) == "", "a board is drawn by whoever has it open"
+    (entry,) = json.loads(to_text([job]))
+    del entry["settings"]["hires"]
+    (older,) = from_text(json.dumps([entry]))
+    assert older.settings == replace(chosen, hires=False)
 
 
 @pytest.mark.parametrize(

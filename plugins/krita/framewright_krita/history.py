@@ -134,6 +134,7 @@ def _entry(value: Any) -> Optional[Entry]:
                 candidates=_count(settings.get("candidates", 1)),
                 seed=None if seed is None else _count(seed),
                 fill=str(settings.get("fill", "")),
+                hires=settings.get("hires") is True,
             ).checked(),
             seed=_count(held["seed"]),
             bounds=Bounds(**place),

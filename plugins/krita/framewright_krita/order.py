@@ -6,6 +6,7 @@ from typing import Any, Optional
 
 from framewright import Picture
 from framewright.settings import Settings, given
+from framewright.working_size import HIRES_SCALE
 
 from .bounds import Bounds
 
@@ -61,11 +62,11 @@ _CLICK = 8
 class Order:
     """Everything that one request needs.
 
-    `bounds` is where the frames go on the canvas, `width` and `height` what they are made at.
-    `image` is what is there now, when the request starts from it, and `mask` which of its pixels
-    may change. `canvas` is the whole canvas, of which `image` is the part at `bounds`; `content` is
-    the part that stays when the rest is outpainted, or that shows what is to be selected. `seed` is
-    decided, so that the same order gives the same frames.
+    `bounds` is where the frames go on the canvas, `width` and `height` what they are made at (of
+    two passes the second). `image` is what is there now, when the request starts from it, and
+    `mask` which of its pixels may change. `canvas` is the whole canvas, of which `image` is the
+    part at `bounds`; `content` is the part that stays when the rest is outpainted, or that shows
+    what is to be selected. `seed` is decided, so that the same order gives the same frames.
     """
 
     task: Task
@@ -105,6 +106,8 @@ class Order:
         params = {**frame, "width": self.width, "height": self.height}
         if self.image is not None:
             params |= {"image": self.image, "strength": settings.strength}
+        elif settings.hires:
+            params["hires"] = {"scale": HIRES_SCALE}
         return params
 
     def _place(self) -> dict[str, Any]:

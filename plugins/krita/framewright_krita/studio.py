@@ -285,12 +285,14 @@ class Studio(QtCore.QObject):
     def _frame(self, wish: Wish, size: WorkingSize, job: Job) -> "Generator[None, None, Order]":
         """A frame in the selection, or on the whole canvas."""
         canvas = wish.canvas
-        width, height = size.fitting(wish.bounds.width, wish.bounds.height)
+        from_canvas = starts_from_canvas(wish.settings)
+        hires = wish.settings.hires and not from_canvas
+        width, height = size.fitting(wish.bounds.width, wish.bounds.height, hires)
         image = None
         job.mask = wish.mask.on(wish.bounds) if wish.mask is not None else None
         if job.mask is not None and job.mask.full:
             job.mask = None
-        if starts_from_canvas(wish.settings):
+        if from_canvas:
             read = yield from self._canvases.read(canvas, wish.bounds, (width, height))
             image = read.picture()
         return Order(

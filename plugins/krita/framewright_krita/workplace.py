@@ -21,6 +21,8 @@ from .widgets.panel import Panel
 
 VERSION = "0.1.0"
 _GROUP = "framewright"
+# What Krita keeps of the settings; a seed belongs to one document's work.
+_KEPT = ("prompt", "negative_prompt", "model", "strength", "candidates", "fill", "hires")
 
 
 class Documents:
@@ -115,7 +117,7 @@ class Workplace(QtCore.QObject):
 
     def _remember(self) -> None:
         settings = self.studio.settings
-        for name in ("prompt", "negative_prompt", "model", "strength", "candidates", "fill"):
+        for name in _KEPT:
             value = getattr(settings, name)
             Krita.instance().writeSetting(_GROUP, name, "" if value is None else str(value))
 
@@ -144,6 +146,7 @@ def _read_settings() -> Settings:
             strength=float(_setting("strength", str(fresh.strength))),
             candidates=int(_setting("candidates", str(fresh.candidates))),
             fill=_setting("fill", FILLS[0]),
+            hires=_setting("hires", str(fresh.hires)) == str(True),
         ).checked()
     except ValueError:
         return fresh

@@ -23,6 +23,7 @@ settings = st.builds(
     st.integers(1, 64),
     st.none() | st.integers(0, 1 << 40),
     st.sampled_from(["blur", "border", "neutral", "original", "noise"]),
+    st.booleans(),
 )
 
 
@@ -72,6 +73,17 @@ def test_a_broken_entry_is_left_out_and_the_others_stay(entry, data):
     assert entry in read.entries and len(read.entries) <= 2
 
 
+@pytest.mark.parametrize("value", [None, 1, "True", []])
+def test_an_entry_of_before_two_passes_was_drawn_in_one(value):
+    place = Bounds(0, 0, 2, 2)
+    entry = Entry("j", Task.GENERATE, Settings("x", hires=True), 1, place, 8, 8)
+    held = json.loads(History([entry, entry]).to_bytes())
+    del held["entries"][0]["settings"]["hires"]
+    held["entries"][1]["settings"]["hires"] = value
+    read = History.from_bytes(json.dumps(held).encode())
+    assert [other.settings for other in read.entries] == [Settings("x", hires=False)] * 2
+
+
 def test_a_mask_that_unpacks_to_more_is_not_unpacked():
     import base64
     import zlib
@@ -96,8 +108,8 @@ def test_old_entries_go():
 PICTURE = Pixels(Bounds(0, 0, 2, 1), "U8", bytes(8)).picture()
 
 
-def order(task=Task.GENERATE, **more):
-    chosen = Settings("a fox", "legs", "tiny", 0.5, 3, None, "border")
+def order(task=Task.GENERATE, hires=False, **more):
+    chosen = Settings("a fox", "legs", "tiny", 0.5, 3, None, "border", hires)
     return Order(task, chosen, 9, Bounds(1, 2, 3, 4), 64, 128, **more)
 
 
@@ -121,6 +133,19 @@ def test_a_frame_from_the_canvas_says_how_far_to_go():
     params = order(image=PICTURE).params("k")
     assert params["image"] is PICTURE and params["strength"] == 0.5
     assert order(depth="U16").params("k")["format"] == "rgba16"
+
+
+def test_two_passes_are_for_a_frame_from_the_prompt_alone():
+    params = order(hires=True).params("k")
+    assert params == order().params("k") | {"hires": {"scale": 2.0}}
+    for task, more in (
+        (Task.GENERATE, {"image": PICTURE}),
+        (Task.INPAINT, {"image": PICTURE, "mask": PICTURE, "canvas": CANVAS}),
+        (Task.REPLACE, {"image": PICTURE, "mask": PICTURE, "canvas": CANVAS}),
+        (Task.OUTPAINT, {"image": PICTURE, "canvas": CANVAS, "content": Bounds(1, 1, 2, 2)}),
+        (Task.SELECT, {"image": PICTURE}),
+    ):
+        assert order(task, True, **more).params("k") == order(task, **more).params("k"), task
 
 
 CANVAS = Bounds(0, 0, 100, 50)

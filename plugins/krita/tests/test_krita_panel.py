@@ -1,5 +1,7 @@
 """What a painter sees and presses, with the same widgets as in Krita, under the other Qt."""
 
+from dataclasses import replace
+
 import pytest
 from framewright import Catalogue, Character, Picture, Remedy, Shot
 from framewright.lint import Mark
@@ -118,15 +120,30 @@ def test_findings_about_another_text_are_dropped(panel):
 
 
 def test_settings_are_the_studios(panel):
-    panel._studio.settings = Settings("p", "n", None, 0.35, 3, 77, "noise")
+    panel._studio.settings = Settings("p", "n", None, 0.35, 3, 77, "noise", True)
     panel.show_settings()
     panel.form.edited.emit()
-    assert panel._studio.settings == Settings("p", "n", None, 0.35, 3, 77, "noise")
+    assert panel._studio.settings == Settings("p", "n", None, 0.35, 3, 77, "noise", True)
     panel.form._random.setChecked(True)
     panel.form._strength.setValue(80)
     assert panel._studio.settings.seed is None
     assert panel._studio.settings.strength == pytest.approx(0.8)
     assert panel.form._percent.value() == 80
+
+
+def test_two_passes_are_ticked_and_come_back_with_a_candidates_settings(panel):
+    from framewright_krita.sheet import Choice
+
+    panel._studio.settings = Settings("p")
+    panel.show_settings()
+    assert not panel.form._hires.isChecked()
+    panel.form._hires.click()
+    assert panel._studio.settings.hires
+    made = Entry("j", Task.GENERATE, panel._studio.settings, 1, Bounds(0, 0, 8, 8), 8, 8)
+    panel.form._hires.click()
+    assert not panel._studio.settings.hires
+    panel.strip.reused.emit(Choice(replace(made, results=(Result(1, "0" * 64),)), 0))
+    assert panel.form._hires.isChecked() and panel._studio.settings.hires
 
 
 def test_a_model_that_went_away_stays_chosen_and_says_so(panel):

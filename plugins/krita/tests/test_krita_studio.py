@@ -195,6 +195,40 @@ def test_a_frame_from_nothing_reads_nothing(studio, paper, fake, until):
     assert studio.sheet.choices[0].applied and not studio.sheet.choices[1].applied
 
 
+def test_two_passes_make_a_frame_of_twice_the_size_in_the_same_place(studio, paper, fake, until):
+    paper.selection = Mask(Bounds(10, 20, 30, 16), bytes([255]) * 480)
+    for hires in (False, True):
+        studio.settings = Settings("x", candidates=1, seed=1, hires=hires)
+        studio.run(Task.GENERATE)
+        finish(studio, until)
+    studio.again()
+    finish(studio, until)
+    single, double, again = fake.params("frame.generate")
+    assert "hires" not in single and double["hires"] == {"scale": 2.0}
+    assert (double["width"], double["height"]) == (2 * single["width"], 2 * single["height"])
+    assert again["hires"] == double["hires"] and again["width"] == double["width"]
+    entry = next(studio.sheet.history.newest_first())
+    assert (entry.width, entry.height) == (double["width"], double["height"])
+    studio.apply(studio.sheet.choices[0])
+    until(lambda: paper.layers)
+    ((_, pixels, _),) = paper.layers
+    assert pixels.bounds == Bounds(10, 20, 30, 16) and set(pixels.alpha) == {255}
+
+
+def test_two_passes_are_not_for_what_starts_from_the_canvas(studio, paper, fake, until):
+    paper.selection = Mask(Bounds(40, 24, 12, 10), bytes([255]) * 120)
+    for hires in (False, True):
+        studio.settings = Settings("x", strength=0.4, candidates=1, seed=1, hires=hires)
+        for task in (Task.GENERATE, Task.INPAINT):
+            studio.run(task)
+            finish(studio, until)
+    for method in ("frame.generate", "frame.inpaint"):
+        without, ticked = map(dict, fake.params(method))
+        for params in (without, ticked):
+            params.get("frame", params).pop("key")
+        assert without == ticked
+
+
 def test_below_full_strength_the_canvas_is_sent(studio, paper, fake, until):
     studio.settings = Settings("x", strength=0.4, candidates=1, seed=1)
     studio.run(Task.GENERATE)

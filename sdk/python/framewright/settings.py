@@ -12,7 +12,8 @@ class Settings:
     """What was chosen.
 
     `strength` is above 0 to 1; a `seed` of none is drawn anew each time; `model` of none is the
-    daemon's default.
+    daemon's default. With `hires` (hires fix) a frame from the prompt alone is drawn in two passes,
+    twice as wide and high; what starts from a picture knows nothing of it.
     """
 
     prompt: str = ""
@@ -22,6 +23,7 @@ class Settings:
     candidates: int = 2
     seed: Optional[int] = None
     fill: str = FILLS[0]
+    hires: bool = False
 
     def checked(self) -> "Settings":
         """The same within what can be asked for."""

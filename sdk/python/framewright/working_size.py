@@ -8,6 +8,13 @@ from .results import ModelReport
 LARGEST_SIDE = 4096
 """Pixels on a side of the largest picture that is sent."""
 
+LARGEST_FRAME_SIDE = 2048
+"""Pixels on a side of the largest frame that the daemon makes."""
+
+HIRES_SCALE = 2.0
+"""How many times wider and higher than its first pass a frame in two passes is asked for; the
+daemon takes above 1, to 4."""
+
 # Models make good pictures from the size they were trained at up to half as much again.
 _STRETCH = 1.5
 
@@ -31,16 +38,23 @@ class WorkingSize:
         multiple = size.get("multiple") or _multiple(told.report) or known.multiple
         return cls(int(width), int(height), int(multiple))
 
-    def fitting(self, width: int, height: int) -> tuple[int, int]:
+    def fitting(self, width: int, height: int, hires: bool = False) -> tuple[int, int]:
         """The size to make a picture at that will cover this many pixels: of their shape, with
-        about as many as the model makes well."""
+        about as many as the model makes well. In two passes (`hires`) it is `HIRES_SCALE` times as
+        wide and high."""
         least = self.width * self.height
         area = min(max(width * height, least), least * _STRETCH**2)
         scale = (area / max(width * height, 1)) ** 0.5
-        return self._rounded(width * scale), self._rounded(height * scale)
+        passes = HIRES_SCALE if hires else 1.0
+        # What would be larger than the daemon makes is made smaller, of the same shape: a wide
+        # picture is drawn like any other, in one pass or two.
+        most = int(LARGEST_FRAME_SIDE / passes)
+        scale = min(scale, most / max(width, height, 1))
+        first = self._rounded(width * scale, most), self._rounded(height * scale, most)
+        return int(first[0] * passes), int(first[1] * passes)
 
-    def _rounded(self, side: float) -> int:
-        most = LARGEST_SIDE // self.multiple
+    def _rounded(self, side: float, largest: int) -> int:
+        most = largest // self.multiple
         return min(max(round(side / self.multiple), 1), most) * self.multiple
 
 

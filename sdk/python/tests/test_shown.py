@@ -15,9 +15,36 @@ sides = st.integers(1, 8192)
 def test_frames_are_made_at_a_size_that_the_model_makes_well(wide, high, size):
     width, height = size.fitting(wide, high)
     assert width % size.multiple == height % size.multiple == 0
-    assert 0 < width <= 4096 and 0 < height <= 4096
+    assert 0 < width <= 2048 and 0 < height <= 2048
     if 0.5 <= wide / high <= 2:
         assert 0.5 <= width * height / (size.width * size.height) <= 2.25 * 1.6
+
+
+@given(sides, sides, sizes)
+def test_a_frame_in_two_passes_is_twice_as_large_within_what_the_daemon_makes(wide, high, size):
+    width, height = size.fitting(wide, high, hires=True)
+    single = size.fitting(wide, high)
+    # The first pass, too, has a size that the model takes.
+    assert width % (2 * size.multiple) == height % (2 * size.multiple) == 0
+    assert 0 < width <= 2048 and 0 < height <= 2048
+    if max(single) <= 1024:
+        assert (width, height) == (2 * single[0], 2 * single[1])
+    else:
+        assert max(width, height) > 2048 - 2 * size.multiple, "as large as can be"
+
+
+@pytest.mark.parametrize(
+    ("canvas", "size", "made"),
+    [
+        ((512, 512), WorkingSize(), (1024, 1024)),
+        ((1024, 1024), WorkingSize(multiple=8), (1536, 1536)),
+        # CinemaScope of full HD: one pass would be 1184 wide, and twice that is too much.
+        ((1920, 804), WorkingSize(multiple=8), (2048, 864)),
+        ((4000, 100), WorkingSize(multiple=8), (2048, 48)),
+    ],
+)
+def test_a_wide_frame_in_two_passes_keeps_its_shape(canvas, size, made):
+    assert size.fitting(*canvas, hires=True) == made
 
 
 def test_a_models_size_is_what_its_report_says():

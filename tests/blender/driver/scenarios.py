@@ -493,6 +493,53 @@ def daemon_gone():
     return {"message": notice.message, "hint": notice.hint, "button": notice.label}
 
 
+def two_passes():
+    """A frame in two passes: of twice the size on the disk, and as large as the film in its strip.
+    Again draws in two passes, too."""
+    scene = yield from _new_file("two-passes")
+    scene.frame_current = 12
+    scene.framewright.candidates, scene.framewright.hires = 1, True
+    bpy.ops.framewright.generate()
+    yield lambda: studio().jobs
+    yield idle
+    assert studio().notice is None, studio().notice
+    (strip,) = strips(scene)
+    assert (strip.frame_final_start, strip.frame_final_duration) == (12, 48)
+    first = _first_pass(strip)
+    assert (first["scale"], first["width"], first["height"]) == (2.0, SIZE, SIZE), first
+    assert list(_picture(strip).size) == [2 * SIZE, 2 * SIZE]
+    assert (strip.transform.scale_x, strip.transform.scale_y) == (0.5, 0.5), "it fills the film"
+    assert (strip.transform.offset_x, strip.transform.offset_y) == (0, 0)
+    yield from _sidebar(sequencer(), 330)
+    screenshot("two-passes")
+    # The settings of what was made, not those of the panel.
+    scene.framewright.hires = False
+    bpy.ops.framewright.again()
+    yield lambda: studio().jobs
+    yield idle
+    assert studio().notice is None, studio().notice
+    (strip,) = strips(scene)
+    assert len(strip["framewright"]["candidates"]) == 2
+    assert _first_pass(strip) == first and list(_picture(strip).size) == [2 * SIZE, 2 * SIZE]
+    return {"first": [first["width"], first["height"]], "frame": list(_picture(strip).size)}
+
+
+def _first_pass(strip):
+    """What the daemon recorded of the first pass of a strip's newest frame."""
+    client = part("client").Client.connect("test 1")
+    told = client.call("job.show", job=strip["framewright"]["job"])
+    client.close()
+    (frame,) = told["result"]["frames"]
+    assert str(frame["seed"]) == strip["framewright"]["seed"], "the strip shows this one"
+    return frame["provenance"]["hires"]
+
+
+def _picture(strip):
+    """The file that a strip shows."""
+    path = bpy.path.abspath(os.path.join(strip.directory, strip.elements[0].filename))
+    return bpy.data.images.load(path, check_existing=True)
+
+
 def cancelled():
     """A click on the cross ends the job, and nothing comes of it."""
     scene = yield from _new_file("cancelled")

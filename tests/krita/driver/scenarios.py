@@ -181,6 +181,95 @@ def whole_canvas():
     return {"layers": names(document)}
 
 
+def two_passes():
+    """The box is ticked: the frame is laid out small and drawn over, and lies in the selection to
+    the pixel. Again draws in two passes, too."""
+    document = opened()
+    yield 0.3
+    before, layers = pixels(document), names(document)
+    width, height = document.width(), document.height()
+    selected, side = QtCore.QRect(40, 0, 192, 192), 192
+    selection = Selection()
+    selection.select(40, 0, side, side, 255)
+    document.setSelection(selection)
+    yield 0.2
+    set_up()
+    box = panel().form._hires
+    assert not box.isChecked() and not studio().settings.hires and not _kept().hires
+    box.click()
+    press("generate")
+    yield lambda: studio().sheet.job
+    yield lambda: idle() and studio().sheet.tried
+    yield 0.4
+    screenshot("two-passes")
+    assert studio().current_notice is None, studio().current_notice
+    assert _kept().hires, "the next Krita has it ticked"
+    (choice,) = studio().sheet.choices
+    made = yield from _made(choice)
+    first = made["provenance"]["hires"]
+    assert first["scale"] == 2.0, first
+    frame = QtGui.QImage.fromData(made["png"])
+    assert (frame.width(), frame.height()) == (2 * first["width"], 2 * first["height"])
+    press("apply")
+    yield lambda: len(names(document)) > len(layers)
+    yield 0.5
+    node = next(node for node in document.topLevelNodes() if node.name() not in layers)
+    assert node.bounds() == selected, node.bounds()
+    shown = bytes(node.pixelData(selected.x(), selected.y(), side, side).data())
+    # As large as the selection with the quick model; other models' frames are made to fit.
+    stretch, smooth = QtCore.Qt.AspectRatioMode, QtCore.Qt.TransformationMode
+    frame = frame.convertToFormat(QtGui.QImage.Format.Format_ARGB32)
+    frame = frame.scaled(side, side, stretch.IgnoreAspectRatio, smooth.SmoothTransformation)
+    frame = frame.convertToFormat(QtGui.QImage.Format.Format_ARGB32)
+    assert shown == bytes(frame.constBits().asstring(frame.sizeInBytes()))
+    after = pixels(document)
+    changed = {
+        (at % width, at // width)
+        for at in range(width * height)
+        if after[4 * at : 4 * at + 4] != before[4 * at : 4 * at + 4]
+    }
+    assert len(changed) > side * side // 2, f"only {len(changed)} pixels changed"
+    assert all(selected.contains(x, y) for x, y in changed), "what is around stays"
+    # The settings of what was made, not those of the docker.
+    set_up()
+    assert not box.isChecked()
+    press("again")
+    yield lambda: studio().sheet.job
+    yield lambda: idle() and len(studio().sheet.choices) == 2
+    another = yield from _made(studio().sheet.choices[0])
+    assert another["provenance"]["hires"] == first
+    assert another["provenance"]["seed"] != made["provenance"]["seed"]
+    # Below full strength a frame starts from the canvas, and is drawn in one pass.
+    set_up(strength=0.5, hires=True)
+    assert box.isChecked()
+    press("generate")
+    yield lambda: studio().sheet.job
+    yield lambda: idle() and len(studio().sheet.choices) == 3
+    assert studio().current_notice is None, studio().current_notice
+    started = yield from _made(studio().sheet.choices[0])
+    assert "hires" not in started["provenance"]
+    return {"first": [first["width"], first["height"]]}
+
+
+def _kept():
+    """The settings that Krita would begin with now."""
+    from framewright_krita.workplace import _read_settings
+
+    return _read_settings()
+
+
+def _made(choice):
+    """What the daemon keeps of a candidate: its provenance and its PNG file."""
+    job, blob = {}, {}
+    studio().link.ask("job.show", {"job": choice.entry.job}, job.update)
+    wanted = {"hash": choice.blob, "offset": 0, "length": 1 << 22}
+    studio().link.ask("blob.get", wanted, blob.update)
+    yield lambda: job and blob
+    frame = job["result"]["frames"][choice.index]
+    assert frame["picture"]["blob"] == choice.blob and len(blob["data"]) == blob["total"]
+    return {"provenance": frame["provenance"], "png": bytes(blob["data"])}
+
+
 def repainted():
     """A frame becomes a layer, and a part of it is painted anew: what the README shows."""
     document = application().createDocument(128, 128, "Letter", "RGBA", "U8", "", 72.0)

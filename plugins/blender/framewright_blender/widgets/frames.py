@@ -302,7 +302,7 @@ class FramePanel(bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         parts.prompt(layout, context, scene)
-        parts.settings(layout, scene, strength=False)
+        parts.settings(layout, scene, hires=True)
         layout.prop(scene.framewright, "seconds")
         layout.operator("framewright.generate", icon="SHADERFX")
 

@@ -71,8 +71,10 @@ def prompt(layout: Any, context: Any, scene: Any) -> None:
                 layout.operator("framewright.fix_prompt", text=words).number = number
 
 
-def settings(layout: Any, scene: Any, *, strength: bool, fill: bool = False) -> None:
-    """What is chosen beside the prompt."""
+def settings(
+    layout: Any, scene: Any, *, strength: bool = False, fill: bool = False, hires: bool = False
+) -> None:
+    """What is chosen beside the prompt, as far as it says something for what a panel makes."""
     held = scene.framewright
     layout.prop(held, "negative_prompt")
     layout.prop(held, "model")
@@ -83,6 +85,8 @@ def settings(layout: Any, scene: Any, *, strength: bool, fill: bool = False) -> 
     row = layout.row(align=True)
     row.prop(held, "candidates")
     row.prop(held, "seed")
+    if hires:
+        layout.prop(held, "hires")
 
 
 def candidates(

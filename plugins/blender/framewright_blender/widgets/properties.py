@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import bpy
 from bpy.props import (
+    BoolProperty,
     EnumProperty,
     FloatProperty,
     IntProperty,
@@ -101,6 +102,11 @@ _FILL_WORDS = {
         description="What the masked part starts from, below a strength of 100 %",
         items=[(fill, fill.capitalize(), _FILL_WORDS[fill]) for fill in FILLS],
     ),
+    hires=BoolProperty(
+        name="Two Passes",
+        description="Lay a frame out small, enlarge it and draw it over (hires fix): finer, and "
+        "twice as wide and high, in four to five times the time. For frames from the prompt alone",
+    ),
     seconds=FloatProperty(
         name="Seconds",
         description="How long the strip of a new frame is",
@@ -140,6 +146,7 @@ class SceneSettings(bpy.types.PropertyGroup):
             self.candidates,
             None if self.seed < 0 else self.seed,
             self.fill,
+            self.hires,
         )
 
 
