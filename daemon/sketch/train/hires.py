@@ -25,15 +25,20 @@ import torch.nn.utils.parametrize as parametrize
 from captions import Captions
 from data import open_all
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
 from group_norm import fuse_norms
 from latents import Batch, Latents
-from progress import pace
-from safetensors.torch import save_file
+from optimizer import Master
+from progress import pace, precision
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
-from unet import CAPTION_DROPOUT, INSIDE_PERSONS, SNR_LIMIT, choose, noise_schedule
+from unet import CAPTION_DROPOUT, INSIDE_PERSONS, SNR_LIMIT, noise_schedule
 
 EMA = 0.995
+# Frames without people are rare in the world, and their places hardest to draw: how often each
+# of them is taken, where another is taken once.
+NOBODY = 3.0
 
 
 class LowRank(nn.Module):
@@ -61,18 +66,13 @@ def adapted(unet: UNet2DConditionModel, rank: int) -> dict[str, LowRank]:
     return paths
 
 
-class Average:
-    """An exponential moving average of parameters."""
-
-    def __init__(self, parameters: list[nn.Parameter]) -> None:
-        self.parameters = parameters
-        self.values = [p.detach().clone() for p in parameters]
-        self.count = 0
-
-    def update(self) -> None:
-        self.count += 1
-        decay = min(EMA, self.count / (9 + self.count))
-        torch._foreach_lerp_(self.values, [p.detach() for p in self.parameters], 1 - decay)
+def read(file: Path, paths: dict[str, LowRank]) -> None:
+    """What an exported LoRA of no higher rank holds, into those layers."""
+    tensors = load_file(file)
+    for name, path in paths.items():
+        a, b = (tensors[f"unet.{name}.lora_{part}.weight"].flatten(1) for part in "AB")
+        path.a.data[: len(a)] = a
+        path.b.data[:, : len(a)] = b
 
 
 class Objective:
@@ -82,6 +82,7 @@ class Objective:
         self.unet, self.text, self.empty, self.last = unet, text, empty, last
         self.schedule = noise_schedule()
         self.kept = self.schedule.alphas_cumprod.to(unet.device)
+        self.dtype = precision(unet.device.type)
 
     def __call__(self, batch: Batch, rng: np.random.Generator) -> Tensor:
         count = len(batch.ids)
@@ -97,13 +98,23 @@ class Objective:
         noisy = self.schedule.add_noise(batch.latents, noise, times)
         velocity = self.schedule.get_velocity(batch.latents, noise, times)
         noisy = noisy.contiguous(memory_format=torch.channels_last)
-        made = self.unet(noisy, times, states, return_dict=False)[0]
+        with torch.autocast(
+            self.unet.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32
+        ):
+            made = self.unet(noisy, times, states, return_dict=False)[0].float()
         persons = batch.cells[:, 1:].sum(1)
         error = (made - velocity).square().mean(1) * (1 + (INSIDE_PERSONS - 1) * persons)
         kept = self.kept[times]
         snr = kept / (1 - kept).clamp_min(1e-6)
         weight = (snr + 1).clamp(max=SNR_LIMIT) / (snr + 1)
         return (error.mean((1, 2)) * weight).mean() / weight.mean()
+
+
+def chances_of(scenes: Latents) -> np.ndarray:
+    """How probable each frame is to be taken."""
+    chances = np.ones(len(scenes))
+    chances[scenes.by_people[0]] = NOBODY
+    return chances / chances.sum()
 
 
 def train(options: argparse.Namespace) -> None:
@@ -121,34 +132,24 @@ def train(options: argparse.Namespace) -> None:
     unet = UNet2DConditionModel.from_pretrained(model / "unet")
     text.requires_grad_(False).to(options.device)
     unet.requires_grad_(False)
+    unet.set_attn_processor(AttnProcessor())  # on processors quicker than the fused attention
     paths = adapted(unet, options.rank)
+    if options.start:
+        read(options.start, paths)
     unet.to(options.device, memory_format=torch.channels_last)
     fuse_norms(unet)
-    trained = [p for path in paths.values() for p in (path.a, path.b)]
-    print(f"{sum(p.numel() for p in trained) / 1e6:.2f} M parameters are trained", flush=True)
-    optimizer = torch.optim.AdamW(trained, lr=options.rate, betas=(0.9, 0.99), weight_decay=0.0)
-    average = Average(trained)
+    optimizer = Master(dict(paths), ema=EMA)
+    trained = sum(weight.numel() for weight in optimizer.weights.values())
+    print(f"{trained / 1e6:.2f} M parameters are trained", flush=True)
     checkpoint, done = options.out / "hires.pt", 0
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True, map_location=options.device)
-        for parameter, value in zip(trained, saved["trained"], strict=True):
-            parameter.data.copy_(value)
-        optimizer.load_state_dict(saved["optimizer"])
-        average.values, average.count = saved["average"], saved["count"]
+        optimizer.load_state(saved["optimizer"])
         done = saved["done"]
 
     def save() -> None:
-        values = iter(average.values)
-        state = {
-            "lora": {
-                name: (next(values), next(values), list(path.shape)) for name, path in paths.items()
-            },
-            "trained": [p.detach() for p in trained],
-            "optimizer": optimizer.state_dict(),
-            "average": average.values,
-            "count": average.count,
-            "done": done,
-        }
+        shapes = {name: list(path.shape) for name, path in paths.items()}
+        state = {"optimizer": optimizer.state(), "shapes": shapes, "done": done}
         options.out.mkdir(parents=True, exist_ok=True)
         torch.save(state, checkpoint.with_suffix(".partial"))
         os.replace(checkpoint.with_suffix(".partial"), checkpoint)
@@ -156,20 +157,17 @@ def train(options: argparse.Namespace) -> None:
     nobody = {"people": [], "setting": "", "light": ""}
     empty = torch.from_numpy(captions.encode("", nobody)[0].astype(np.int64))
     objective = Objective(unet, text, empty.to(options.device), options.last)
+    chances = [chances_of(scenes) for scenes in sets]
     rng = np.random.default_rng(options.seed + done)
     started = saved_at = time.time()
     step, total = 0, 0.0
     while (share := (time.time() - started) / (60 * options.minutes)) < 1:
         rate = options.rate * min(1, (step + 1) / 50) * max(0.005, min(1, (1 - share) / 0.6))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        chosen, index = choose(sets, options.batch, 0.0, rng)
-        loss = objective(chosen.batch(index, rng), rng)
+        number = rng.integers(len(sets))
+        index = rng.choice(len(sets[number]), options.batch, p=chances[number])
+        loss = objective(sets[number].batch(index, rng), rng)
         loss.backward()
-        nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        average.update()
+        optimizer.step(rate)
         step, done, total = step + 1, done + options.batch, total + loss.item()
         if step % 50 == 0:
             seconds = time.time() - started
@@ -182,17 +180,31 @@ def train(options: argparse.Namespace) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    """One float16 file in PEFT's names, convolutions included; alpha equals rank."""
+    """One float16 file in PEFT's names, convolutions included; alpha equals rank.
+
+    Trained at a higher rank, each product B·A is cut to the nearest of the rank that is asked for.
+    """
     saved = torch.load(options.out / "hires.pt", weights_only=True, map_location="cpu")
     tensors: dict[str, Tensor] = {}
-    for name, (a, b, shape) in saved["lora"].items():
+    lost = whole = 0.0
+    for name, shape in saved["shapes"].items():
+        a, b = (saved["optimizer"]["ema"][f"{name}.{part}"] for part in "ab")
+        # The singular values of B·A, found in the small square between two orthogonal bases.
+        (left, between), (right, across) = torch.linalg.qr(b), torch.linalg.qr(a.T)
+        u, values, v = torch.linalg.svd(between @ across.T)
+        rank = min(options.rank, len(values))
+        root = values[:rank].sqrt()
+        a, b = root[:, None] * (v[:rank] @ right.T), left @ u[:, :rank] * root
+        lost += values[rank:].square().sum().item()
+        whole += values.square().sum().item()
         kernel = shape[2:]
-        tensors[f"unet.{name}.lora_A.weight"] = a.reshape(len(a), *shape[1:])
+        tensors[f"unet.{name}.lora_A.weight"] = a.reshape(rank, *shape[1:])
         tensors[f"unet.{name}.lora_B.weight"] = b.reshape(*b.shape, *(1 for _ in kernel))
     half = {name: tensor.half().contiguous() for name, tensor in tensors.items()}
     about = {"base_model": "sketch", "samples": str(saved["done"])}
     save_file(half, options.to, about)
-    print(f"{options.to}: {options.to.stat().st_size / 1e6:.2f} MB, {len(half)} tensors")
+    size = options.to.stat().st_size / 1e6
+    print(f"{options.to}: {size:.2f} MB, {len(half)} tensors, {1 - lost / whole:.1%} of the change")
 
 
 def main() -> None:
@@ -203,14 +215,16 @@ def main() -> None:
     trainer = commands.add_parser("train", help="train it on frames at the full size")
     trainer.add_argument("--model", type=Path, required=True, help="exported diffusers folder")
     trainer.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folders")
-    trainer.add_argument("--rank", type=int, default=24)
+    trainer.add_argument("--start", type=Path, help="begin with this LoRA, a .safetensors file")
+    trainer.add_argument("--rank", type=int, default=64)
     trainer.add_argument("--last", type=int, default=700, help="the noisiest time step, of 1000")
-    trainer.add_argument("--batch", type=int, default=16)
+    trainer.add_argument("--batch", type=int, default=32)
     trainer.add_argument("--rate", type=float, default=1.5e-3)
     pace(trainer, minutes=66)
     trainer.set_defaults(run=train)
     exporter = commands.add_parser("export", help="write the LoRA in float16")
     exporter.add_argument("--to", type=Path, required=True, help="a .safetensors file")
+    exporter.add_argument("--rank", type=int, default=64)
     exporter.set_defaults(run=export)
     for command in (trainer, exporter):
         command.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
