@@ -191,7 +191,7 @@ impl From<Embedded> for Model {
             },
             hires: Hires {
                 // As far as its LoRA was trained.
-                strength: Some(0.7),
+                strength: Some(0.8),
                 lora: Some("sketch-hires".to_owned()),
                 ..Hires::default()
             },

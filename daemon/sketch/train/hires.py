@@ -9,7 +9,7 @@ A model that knows 128x128 frames repeats its subject at 256x256: sizes and dist
 latents, are not what it learned. Low-rank changes in the convolutions, too, teach it the new size
 (as ResAdapter does, Cheng et al. 2024), and they are small enough to ship beside the model. The
 layout comes from the first pass, so only the time steps up to `--last` are trained: those that a
-strength of 0.7 and less walks through.
+strength of 0.8 and less walks through.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ def main() -> None:
     trainer.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folders")
     trainer.add_argument("--start", type=Path, help="begin with this LoRA, a .safetensors file")
     trainer.add_argument("--rank", type=int, default=64)
-    trainer.add_argument("--last", type=int, default=700, help="the noisiest time step, of 1000")
+    trainer.add_argument("--last", type=int, default=800, help="the noisiest time step, of 1000")
     trainer.add_argument("--batch", type=int, default=32)
     trainer.add_argument("--rate", type=float, default=1.5e-3)
     pace(trainer, minutes=66)

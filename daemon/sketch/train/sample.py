@@ -39,7 +39,7 @@ PROMPTS = (
     "in an abandoned house, night light",
     "a bedroom, golden sunset light",
     "a park, night light",
-    "a cup, in a kitchen with cookies, soft daylight",
+    "a plate of cookies, in a kitchen with cookies, soft daylight",
     "a man with a hat in a brown top and orange trousers, on the left, at a bench "
     "on a neighbourhood street, golden sunset light",
     "a woman with short white hair in a red top and white trousers, sitting, in a bedroom, "
