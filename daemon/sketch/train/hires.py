@@ -1,8 +1,9 @@
 """Trains the LoRA of the second pass: what it takes to draw an enlarged frame over.
 
-    framewright-sketch dataset --seed 1301 --count 8000 --size 256 --captions 6 --out h1
-    framewright-sketch dataset --seed 1302 --count 8000 --size 256 --captions 6 --out h2
-    python hires.py train --model ../weights/sketch --data h1 h2 --out hires --minutes 66
+    framewright-sketch dataset --seed 1303 --count 8000 --size 256 --captions 6 --out h1
+    framewright-sketch dataset --seed 1304 --count 8000 --size 256 --captions 6 --out h2
+    python hires.py train --model ../weights/sketch --data h1 h2 --out hires --minutes 90 \\
+        --start ../weights/loras/sketch-hires.safetensors
     python hires.py export --out hires --to ../weights/loras/sketch-hires.safetensors
 
 A model that knows 128x128 frames repeats its subject at 256x256: sizes and distances, counted in
