@@ -38,6 +38,8 @@ pub struct CastLora {
     pub text_weight: Option<f32>,
     /// What in the prompt calls for it; missing when the request names it.
     pub reason: Option<String>,
+    /// Whether a shot calls for it: it says how the frame is laid out.
+    pub lays_out: bool,
 }
 
 /// Where a region is.
@@ -71,8 +73,8 @@ pub struct Cast {
     pub loras: Vec<CastLora>,
     /// The regions.
     pub regions: Vec<CastRegion>,
-    /// The LoRAs of the second of two passes alone.
-    pub hires_loras: Vec<CastLora>,
+    /// All LoRAs of the second of two passes; `None` where there is one.
+    pub hires_loras: Option<Vec<CastLora>>,
     /// Whether LoRAs that fit in part are used in part.
     pub partial_loras: bool,
     /// What to keep out, that of the family, the shot and the characters included.
@@ -97,6 +99,21 @@ impl Cast {
         model: &Model,
         library: &Library,
     ) -> Result<Self, WireError> {
+        let mut cast = Self::of_one_pass(params, model, library)?;
+        if let Some(hires) = &params.hires {
+            cast.hires_loras = Some(match &hires.loras {
+                Some(loras) => named(loras, library)?,
+                None => cast.refining(model, &library.snapshot()),
+            });
+        }
+        Ok(cast)
+    }
+
+    fn of_one_pass(
+        params: &GenerateParams,
+        model: &Model,
+        library: &Library,
+    ) -> Result<Self, WireError> {
         let asked = params.regions.as_deref().unwrap_or_default();
         let automatic = params.auto_regions.unwrap_or(false);
         if automatic && !asked.is_empty() {
@@ -114,17 +131,12 @@ impl Cast {
         let mut cast = Self {
             loras,
             regions: regions.collect::<Result<_, _>>()?,
-            hires_loras: Vec::new(),
+            hires_loras: None,
             partial_loras: params.partial_loras.unwrap_or(false),
             negative_prompt: params.negative_prompt.clone().unwrap_or_default(),
             notices: Vec::new(),
         };
         let snapshot = library.snapshot();
-        match params.hires.as_ref().map(|hires| &hires.loras) {
-            None => {}
-            Some(Some(loras)) => cast.hires_loras = named(loras, library)?,
-            Some(None) => cast.refine_as(model, &snapshot),
-        }
         let wants = asked
             .iter()
             .map(|region| region.characters.clone().unwrap_or_default());
@@ -157,26 +169,32 @@ impl Cast {
         Ok(casting.cast)
     }
 
-    /// Takes the LoRA that the model's manifest names for the second pass.
-    fn refine_as(&mut self, model: &Model, snapshot: &Snapshot) {
+    /// The LoRAs of a second pass: the frame's own, and the one that the model's manifest names.
+    /// Those of a shot have laid the frame out, at the size that they learned, and would only blur
+    /// it now.
+    fn refining(&mut self, model: &Model, snapshot: &Snapshot) -> Vec<CastLora> {
+        let stay = self.loras.iter().filter(|lora| !lora.lays_out);
+        let mut loras: Vec<CastLora> = stay.cloned().collect();
         let Some(name) = &model.hires.lora else {
-            return;
+            return loras;
         };
-        let Ok(lora) = snapshot.find_lora(name) else {
-            self.notices.push(format!(
+        match snapshot.find_lora(name) {
+            Ok(lora) if loras.iter().any(|own| own.name == lora.name) => {}
+            Ok(lora) => loras.push(CastLora {
+                name: lora.name.clone(),
+                path: lora.path.clone(),
+                weight: model.hires.weight.or(lora.weight).unwrap_or(1.0),
+                text_weight: None,
+                reason: Some(format!("the model `{}`", model.name)),
+                lays_out: false,
+            }),
+            Err(_) => self.notices.push(format!(
                 "the LoRA `{name}`, which {} names for its second pass, is not in the library and \
                  is not applied",
                 model.name
-            ));
-            return;
-        };
-        self.hires_loras.push(CastLora {
-            name: lora.name.clone(),
-            path: lora.path.clone(),
-            weight: model.hires.weight.or(lora.weight).unwrap_or(1.0),
-            text_weight: None,
-            reason: Some(format!("the model `{}`", model.name)),
-        });
+            )),
+        }
+        loras
     }
 
     fn region(params: &RegionParams, library: &Library) -> Result<CastRegion, WireError> {
@@ -220,12 +238,18 @@ impl Cast {
             hires: None,
             reason: lora.reason.clone(),
         };
-        let whole = self.loras.iter().map(|lora| applied(lora, None));
+        let second = self.hires_loras.as_deref();
+        let whole = self.loras.iter().map(|lora| AppliedLora {
+            hires: second.is_some_and(|it| !it.contains(lora)).then_some(false),
+            ..applied(lora, None)
+        });
         let regions = (0..).zip(&self.regions).flat_map(|(number, region)| {
             let loras = region.loras.iter();
             loras.map(move |lora| applied(lora, Some(number)))
         });
-        let hires = self.hires_loras.iter().map(|lora| AppliedLora {
+        let second = second.unwrap_or_default().iter();
+        let second = second.filter(|lora| !self.loras.contains(lora));
+        let hires = second.map(|lora| AppliedLora {
             hires: Some(true),
             ..applied(lora, None)
         });
@@ -257,6 +281,7 @@ fn named(asked: &[LoraParams], library: &Library) -> Result<Vec<CastLora>, WireE
             weight,
             text_weight: params.text_weight,
             reason: None,
+            lays_out: false,
         })
     });
     loras.collect()
@@ -491,6 +516,7 @@ impl Casting<'_> {
                 weight: weight.clamp(-LARGEST_WEIGHT, LARGEST_WEIGHT),
                 text_weight: None,
                 reason: Some(reason),
+                lays_out: matches!(bearer, Bearer::Shot(_)),
             });
         }
     }

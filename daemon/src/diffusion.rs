@@ -242,7 +242,7 @@ fn request(
         hires: order.hires.map(|hires| Hires {
             scale: hires.scale,
             strength: hires.strength,
-            loras: lora_uses(&order.cast.hires_loras),
+            loras: lora_uses(order.cast.hires_loras.as_deref().unwrap_or_default()),
         }),
         loras: lora_uses(&order.cast.loras),
         partial_loras: order.cast.partial_loras,

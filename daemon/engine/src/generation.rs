@@ -178,9 +178,8 @@ impl Generation {
         let mut second = match hires {
             None => None,
             Some(hires) => {
-                let loras = request.loras.iter().chain(&hires.loras);
                 let refining = GenerateRequest {
-                    loras: loras.cloned().collect(),
+                    loras: hires.loras.clone(),
                     ..request.clone()
                 };
                 let trajectory = Trajectory::with_strength(
@@ -300,7 +299,7 @@ impl Generation {
                     width,
                     height,
                     strength: hires.strength,
-                    loras: second.texts.loras[texts.loras.len()..].to_vec(),
+                    loras: second.texts.loras.clone(),
                 }),
             request: None,
             device: pipeline.device.name().to_owned(),

@@ -18,7 +18,7 @@ pub struct Hires {
     pub scale: f32,
     /// How far the second pass leaves the enlarged first one: above 0, up to 1.
     pub strength: f32,
-    /// LoRAs that act in the second pass alone.
+    /// All LoRAs of the second pass; those of the request act in the first.
     pub loras: Vec<LoraUse>,
 }
 

@@ -237,7 +237,7 @@ pub struct HiresIdentity {
     pub height: u32,
     /// How far the second pass may leave it.
     pub strength: f32,
-    /// The LoRAs of the second pass alone.
+    /// All LoRAs of the second pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loras: Vec<LoraIdentity>,
 }

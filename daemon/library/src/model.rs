@@ -79,7 +79,7 @@ pub struct Defaults {
 pub struct Hires {
     /// How far the second pass goes from the first: above 0, to 1.
     pub strength: Option<f32>,
-    /// The LoRA that acts in the second pass alone.
+    /// The LoRA that the second pass has beside those of the frame.
     pub lora: Option<String>,
     /// How much of it is added; what its own manifest says, or 1, when left out.
     pub weight: Option<f32>,

@@ -77,8 +77,10 @@ pub fn applied(lora: &AppliedLora) -> String {
     if let Some(region) = lora.region {
         line.push_str(&format!(", in region {}", region + 1));
     }
-    if lora.hires == Some(true) {
-        line.push_str(", in the second pass");
+    match lora.hires {
+        Some(true) => line.push_str(", in the second pass"),
+        Some(false) => line.push_str(", in the first pass"),
+        None => {}
     }
     line
 }

@@ -198,7 +198,8 @@ records! {
         /// How far the second pass goes from the first: above 0, to 1; what the model's manifest
         /// says, or else 0.5, when left out.
         strength: Option<f32>,
-        /// LoRAs that act in the second pass alone; the one of the model's manifest when left out.
+        /// All LoRAs of the second pass; when left out, the frame's own but the shot's, and the one
+        /// of the model's manifest.
         loras: Option<Vec<LoraParams>>,
     }
     /// A LoRA that was applied.
@@ -211,7 +212,8 @@ records! {
         text_weight: Option<f32>,
         /// The region in which it acted, from 0; the whole frame when missing.
         region: Option<u32>,
-        /// Whether it acted in the second of two passes alone; no when missing.
+        /// Whether it acted in the second of two passes alone, or in the first alone; when missing,
+        /// in every pass there was.
         hires: Option<bool>,
         /// What in the prompt or the manifest called for it; missing when the request named it.
         reason: Option<String>,

@@ -80,9 +80,9 @@ class Frame:
 
 @dataclass(frozen=True)
 class AppliedLora:
-    """A LoRA that was applied: in the `region` of that number, from 0, or in the whole frame, with
-    `hires` in the second of two passes alone; for a `reason` in the prompt or the model's
-    manifest, or because the request named it."""
+    """A LoRA that was applied: in the `region` of that number, from 0, or in the whole frame; with
+    `hires` true in the second of two passes alone, false in the first alone; for a `reason` in the
+    prompt or the model's manifest, or because the request named it."""
 
     name: str
     weight: float

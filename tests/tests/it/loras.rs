@@ -167,6 +167,35 @@ fn a_model_has_a_lora_for_its_second_pass() {
 }
 
 #[test]
+fn a_shots_lora_lays_the_frame_out_and_does_not_draw_it_over() {
+    let home = home();
+    let prompt = "medium shot picture of kaitoyosuke man, in a library";
+    let told = generate(&home, prompt, "both.png", &["--hires"])
+        .ok()
+        .json();
+    let told = told["loras"].as_array().unwrap().iter();
+    let told: Vec<_> = told.map(|lora| (&lora["name"], &lora["hires"])).collect();
+    assert_eq!(json!(told), json!([["medium", false], ["kaito", null]]));
+    let recorded = provenance(&home, "both.png");
+    let names = |loras: &Value| {
+        let loras = loras.as_array().unwrap().iter();
+        loras.map(|lora| lora["name"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&recorded["loras"]), ["medium", "kaito"]);
+    assert_eq!(names(&recorded["hires"]["loras"]), ["kaito"]);
+
+    // By hand.
+    generate(&home, prompt, "small.png", &[]).ok();
+    let negative = recorded["negative_prompt"].as_str().unwrap();
+    let mut by_hand = vec!["--image", "small.png", "--strength", "0.5"];
+    by_hand.extend(["--width", "128", "--height", "128", "--lora", "kaito:0.9"]);
+    by_hand.extend(["--no-activate", "--negative", negative]);
+    generate(&home, prompt, "by-hand.png", &by_hand).ok();
+    assert!(pixels(&home.work("both.png")) == pixels(&home.work("by-hand.png")));
+    assert_eq!(home.run(&["again", "both.png"]).ok().out, "identical\n");
+}
+
+#[test]
 fn a_prompt_brings_what_the_library_has_for_it() {
     let home = home();
     let prompt = "medium shot picture of kaitoyosuke man, in a library";

@@ -37,12 +37,12 @@ fn request(sampler: Sampler) -> GenerateRequest {
 fn the_second_pass_is_a_frame_that_starts_from_the_first() {
     let pipeline = pipeline_of("v_prediction", 2);
     for sampler in [Sampler::Ddim, Sampler::EulerAncestral] {
-        let extra = lora("whole", -0.6, 0.0);
+        let other = lora("whole", -0.6, 0.0);
         let in_two = GenerateRequest {
             hires: Some(Hires {
                 scale: 2.0,
                 strength: 0.6,
-                loras: vec![extra.clone()],
+                loras: vec![other.clone()],
             }),
             ..request(sampler)
         };
@@ -62,7 +62,7 @@ fn the_second_pass_is_a_frame_that_starts_from_the_first() {
             ..request(sampler)
         };
         let without = generate(&pipeline, &from_first).image;
-        from_first.loras.push(extra);
+        from_first.loras = vec![other];
         let expected = generate(&pipeline, &from_first).image;
         let frame = generate(&pipeline, &in_two);
         assert_eq!(frame.image.dimensions(), (32, 24));
