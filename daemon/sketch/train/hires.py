@@ -133,7 +133,7 @@ def train(options: argparse.Namespace) -> None:
     unet = UNet2DConditionModel.from_pretrained(model / "unet")
     text.requires_grad_(False).to(options.device)
     unet.requires_grad_(False)
-    unet.set_attn_processor(AttnProcessor())  # on processors quicker than the fused attention
+    unet.set_attn_processor(AttnProcessor())  # on a CPU quicker than the fused one
     paths = adapted(unet, options.rank)
     if options.start:
         read(options.start, paths)

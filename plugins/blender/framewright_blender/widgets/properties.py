@@ -105,7 +105,7 @@ _FILL_WORDS = {
     hires=BoolProperty(
         name="Two Passes",
         description="Lay a frame out small, enlarge it and draw it over (hires fix): finer, and "
-        "twice as wide and high, in four to five times the time. For frames from the prompt alone",
+        "twice as wide and high, in three to five times the time. For frames from the prompt alone",
     ),
     seconds=FloatProperty(
         name="Seconds",

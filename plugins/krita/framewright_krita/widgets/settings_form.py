@@ -57,7 +57,7 @@ class SettingsForm(QtWidgets.QWidget):
         self._hires = QtWidgets.QCheckBox("Draw in two passes")
         self._hires.setToolTip(
             "Lays a frame out small, enlarges it and draws it over (hires fix): finer, and twice "
-            "as wide and high, in four to five times the time. For frames from the prompt alone: "
+            "as wide and high, in three to five times the time. For frames from the prompt alone: "
             "Generate at a strength of 100%"
         )
         self._lay_out()
