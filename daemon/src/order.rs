@@ -155,6 +155,7 @@ impl Order {
             return Err(invalid("guidance_rescale", "must be from 0 to 1"));
         }
         let model = find_model(library, params.model.as_deref())?;
+        let cast = Cast::of(&params, &model, library)?;
         let hires = match &params.hires {
             None => None,
             Some(_) if params.image.is_some() => {
@@ -170,7 +171,9 @@ impl Order {
                 if !(hires.scale > 1.0 && hires.scale <= 4.0) {
                     return Err(invalid("hires.scale", "must be above 1, and 4 at most"));
                 }
-                let strength = hires.strength.or(model.hires.strength);
+                let of_shot = cast.loras.iter().any(|lora| lora.lays_out);
+                let of_shot = model.hires.shot_strength.filter(|_| of_shot);
+                let strength = hires.strength.or(of_shot).or(model.hires.strength);
                 let strength = strength.unwrap_or(HIRES_STRENGTH);
                 if !(strength > 0.0 && strength <= 1.0) {
                     return Err(invalid("hires.strength", "must be above 0, and 1 at most"));
@@ -181,7 +184,6 @@ impl Order {
                 })
             }
         };
-        let cast = Cast::of(&params, &model, library)?;
         let start = match (params.image, params.strength) {
             (None, None) => None,
             (None, Some(_)) => {

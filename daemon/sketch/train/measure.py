@@ -14,8 +14,8 @@ asks whether tops, hair and class of both are right. LoRAs and weights are the l
 `--weight` they are given here, and so is how much of a region its own prompt has (`--strength`).
 `repaint` clicks on the person of a scene, takes the segmenter's best mask and paints another
 character there; beside it stands how often the same prompts give hair and top right without a
-picture. `sheet` draws the fixed prompts of `sample.py`; with `--hires` frames are drawn in two
-passes.
+picture. `sheet` draws the fixed prompts of `sample.py`. With `--hires` captions, shots and the sheet
+are drawn in two passes.
 
 It needs the daemon on the PATH (or FRAMEWRIGHT_DAEMON) and its Python client:
 `pip install ../../../sdk/python`.
@@ -130,7 +130,14 @@ def shots(args: argparse.Namespace, client: Client) -> dict[str, Any]:
     for name, active in (("base", False), ("LoRAs", True)):
         frames = np.stack(
             [
-                draw(client, prompt, args.seed + number, model=args.model, activate=active)
+                draw(
+                    client,
+                    prompt,
+                    args.seed + number,
+                    model=args.model,
+                    activate=active,
+                    **passes(args),
+                )
                 for _, prompt, number in cases
             ]
         )
@@ -413,7 +420,7 @@ def main() -> None:
     parser.add_argument("--loras", help="with --weight: two names, sketch-CHARACTER by default")
     parser.add_argument("--strength", type=float, default=0.3, help="of regions, with --weight")
     parser.add_argument(
-        "--hires", type=float, nargs="?", const=2.0, help="for captions and sheet: in two passes"
+        "--hires", type=float, nargs="?", const=2.0, help="captions, shots and sheet in two passes"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save", type=Path, help="a .npy file for the frames, a .png of the sheet")

@@ -196,7 +196,8 @@ records! {
         /// How many times wider and higher than the first pass the frame is: above 1, up to 4.
         scale: f32,
         /// How far the second pass goes from the first: above 0, to 1; what the model's manifest
-        /// says, or else 0.5, when left out.
+        /// says, which may be less for a frame that a shot's LoRA lays out, or else 0.5, when left
+        /// out.
         strength: Option<f32>,
         /// All LoRAs of the second pass; when left out, the frame's own but the shot's, and the one
         /// of the model's manifest.

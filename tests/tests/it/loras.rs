@@ -196,6 +196,25 @@ fn a_shots_lora_lays_the_frame_out_and_does_not_draw_it_over() {
 }
 
 #[test]
+fn a_shot_has_its_own_strength_of_a_second_pass() {
+    let home = home();
+    let before = std::fs::read_to_string(home.path("data/models/tiny.toml")).unwrap();
+    let hires = "[hires]\nstrength = 0.8\nshot_strength = 0.6\n";
+    home.write("data/models/tiny.toml", &format!("{before}\n{hires}"));
+    let strength = |prompt: &str, more: &[&str]| {
+        let arguments = [&["--hires"], more].concat();
+        generate(&home, prompt, "frame.png", &arguments).ok();
+        provenance(&home, "frame.png")["hires"]["strength"].clone()
+    };
+    let shot = "medium shot picture of a man";
+    assert_eq!(strength("a fox", &[]), 0.8);
+    assert_eq!(strength(shot, &[]), 0.6);
+    assert_eq!(strength(shot, &["--hires-strength", "0.5"]), 0.5);
+    // Its LoRA is what counts, not the word.
+    assert_eq!(strength(shot, &["--no-activate"]), 0.8);
+}
+
+#[test]
 fn a_prompt_brings_what_the_library_has_for_it() {
     let home = home();
     let prompt = "medium shot picture of kaitoyosuke man, in a library";
