@@ -14,8 +14,8 @@ asks whether tops, hair and class of both are right. LoRAs and weights are the l
 `--weight` they are given here, and so is how much of a region its own prompt has (`--strength`).
 `repaint` clicks on the person of a scene, takes the segmenter's best mask and paints another
 character there; beside it stands how often the same prompts give hair and top right without a
-picture. `sheet` draws the fixed prompts of `sample.py`. With `--hires` captions, shots and the sheet
-are drawn in two passes.
+picture. `sheet` draws the fixed prompts of `sample.py`. With `--hires` captions, shots and the
+sheet are drawn in two passes.
 
 It needs the daemon on the PATH (or FRAMEWRIGHT_DAEMON) and its Python client:
 `pip install ../../../sdk/python`.

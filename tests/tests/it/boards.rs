@@ -203,7 +203,7 @@ fn a_board_is_drawn_once_at_a_time_and_can_be_stopped() {
 fn a_killed_daemon_and_a_killed_command_cost_no_take() {
     let home = Home::new();
     // Slow enough that a board is never done before the blow falls.
-    new_board(&home, "b", &PROMPTS, &["--steps", "40"]);
+    new_board(&home, "b", &PROMPTS, &["--steps", "200"]);
     let file = home.work("b/board.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("candidates = 2", "candidates = 8")).unwrap();
