@@ -171,8 +171,8 @@ impl Order {
                 if !(hires.scale > 1.0 && hires.scale <= 4.0) {
                     return Err(invalid("hires.scale", "must be above 1, and 4 at most"));
                 }
-                let of_shot = cast.loras.iter().any(|lora| lora.lays_out);
-                let of_shot = model.hires.shot_strength.filter(|_| of_shot);
+                let is_laid_out = cast.loras.iter().any(|lora| lora.lays_out);
+                let of_shot = model.hires.shot_strength.filter(|_| is_laid_out);
                 let strength = hires.strength.or(of_shot).or(model.hires.strength);
                 let strength = strength.unwrap_or(HIRES_STRENGTH);
                 if !(strength > 0.0 && strength <= 1.0) {
